@@ -1,0 +1,1 @@
+//! CPU code: Cranelift lowering of every kernel family, wide emitter, linker.

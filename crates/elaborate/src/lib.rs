@@ -1,0 +1,1 @@
+//! Elaboration: scopes, layers, labels, prelude and dims; AST to graph.

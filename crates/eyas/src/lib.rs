@@ -1,0 +1,1 @@
+//! The Eyas library and command.

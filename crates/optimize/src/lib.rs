@@ -1,0 +1,1 @@
+//! Canonicalisation and e-graph rewrites: language, analysis, rules, cost model, extraction.

@@ -1,0 +1,1 @@
+//! The reference evaluator: slow, plain, every op; the oracle of all tests.

@@ -1,0 +1,1 @@
+//! Kernel sets, loader, sessions and executor; depends on no compiler crate.

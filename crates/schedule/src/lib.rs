@@ -1,0 +1,1 @@
+//! Fusion groups, kernel choice, memory plan and its checker.

@@ -1,0 +1,1 @@
+//! The target-free kernel IR: iteration spaces, accesses, bodies, and the kernel families.
