@@ -1,1 +1,40 @@
-//! The graph IR: tensor types, ops, graphs on petgraph, shape inference, verifier, text form.
+//! The graph IR: typed operations with symbolic shapes, in graphs on petgraph, in a module.
+//!
+//! A [`Module`] is an arena of [`Graph`]s: the entry points, and the bodies that `Loop` and `If`
+//! own. A node holds an [`Op`], the [`TensorType`] of each of its results, and where in the source
+//! it came from. [`infer`] gives result types, [`verify`] checks a whole module, and the text
+//! form prints and parses back.
+//!
+//! ```
+//! use eyas_ir::{Graph, Op, TensorType, UnaryFunction};
+//! let mut graph = Graph::new("main");
+//! let image = graph.add_input("image", "f32[B, 784]".parse().unwrap());
+//! let result = graph.add(Op::unary(UnaryFunction::Tanh), &[image]).unwrap();
+//! graph.add_output("output", result);
+//! assert_eq!(graph.type_of(result).to_string(), "f32[B, 784]");
+//! ```
+
+mod body;
+mod constant;
+mod einsum;
+mod graph;
+pub mod infer;
+mod module;
+mod op;
+mod origin;
+mod types;
+
+pub use body::{Body, BodyBuilder, Scalar, ScalarId, ScalarOp};
+pub use constant::Constant;
+pub use einsum::Einsum;
+pub use graph::{Edge, Graph, Node, NodeId, Value};
+pub use infer::InferError;
+pub use module::{
+    Derived, Entry, GraphId, Initialiser, Mode, Module, ParameterDecl, ParameterKind, Symbol,
+};
+pub use op::{
+    BinaryFunction, Combine, Comparison, Composite, Distribution, Extreme, Op, Reduction, Trip,
+    UnaryFunction,
+};
+pub use origin::Origin;
+pub use types::{TensorType, TypeParseError};

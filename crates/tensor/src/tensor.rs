@@ -62,6 +62,19 @@ impl Tensor {
         })
     }
 
+    /// A tensor without axes, its one element rounded to the type.
+    pub fn scalar(dtype: DType, value: Number) -> Tensor {
+        let byte_count = dtype.bits().div_ceil(8);
+        let mut tensor = Tensor {
+            dtype,
+            shape: Vec::new(),
+            words: vec![0; byte_count.div_ceil(8)],
+            byte_count,
+        };
+        tensor.set(0, value);
+        tensor
+    }
+
     /// A tensor over the given little-endian bytes.
     ///
     /// # Errors
