@@ -27,7 +27,7 @@ impl Constant {
         let count = self.0.element_count();
         let first = (count > 0).then(|| self.0.get(0))?;
         let bits = self.0.dtype().bits();
-        let uniform = if bits % 8 == 0 {
+        let uniform = if bits.is_multiple_of(8) {
             let size = bits / 8;
             let bytes = self.0.bytes();
             bytes

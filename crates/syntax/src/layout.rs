@@ -64,8 +64,9 @@ impl Layout {
             abandoned: false,
         };
         let tokens: Vec<Token> = tokens;
-        for at in 0..tokens.len() {
-            scan.token(&tokens, at);
+        let following = following_words(&tokens);
+        for (at, &next) in following.iter().enumerate() {
+            scan.token(&tokens, at, next);
             if scan.abandoned {
                 break;
             }
@@ -107,6 +108,16 @@ impl Layout {
     }
 }
 
+/// For each token the place of the next that is not a newline.
+fn following_words(tokens: &[Token]) -> Vec<usize> {
+    let mut following = vec![tokens.len(); tokens.len()];
+    for at in (1..tokens.len()).rev() {
+        let newline = tokens[at].kind == TokenKind::Newline;
+        following[at - 1] = if newline { following[at] } else { at };
+    }
+    following
+}
+
 struct Open {
     symbol: char,
     source: Range<usize>,
@@ -127,12 +138,11 @@ struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    fn token(&mut self, tokens: &[Token], at: usize) {
+    /// Takes the token at a place; `following` is the next one that is not a newline.
+    fn token(&mut self, tokens: &[Token], at: usize, following: usize) {
         let token = &tokens[at];
         let word = &self.source[token.range.clone()];
-        let next = tokens[at + 1..]
-            .iter()
-            .find(|token| token.kind != TokenKind::Newline);
+        let next = tokens.get(following);
         let next_word = next.map_or("", |token| &self.source[token.range.clone()]);
         if token.kind == TokenKind::Newline {
             let repeated = at > 0 && tokens[at - 1].kind == TokenKind::Newline;
