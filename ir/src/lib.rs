@@ -2,8 +2,7 @@
 //!
 //! A [`Module`] is an arena of [`Graph`]s: the entry points, and the bodies that `Loop` and `If`
 //! own. A node holds an [`Op`], the [`TensorType`] of each of its results, and where in the source
-//! it came from. [`infer`] gives result types, [`verify`] checks a whole module, and the text
-//! form prints and parses back.
+//! it came from. [`infer`] gives result types from operand types.
 //!
 //! ```
 //! use eyas_ir::{Graph, Op, TensorType, UnaryFunction};
