@@ -1,0 +1,17 @@
+//! The evaluator seen from outside, a family of ops a file.
+
+#![allow(clippy::unwrap_used)]
+
+mod binding;
+mod composite;
+mod contraction;
+mod control;
+mod derived;
+mod elementwise;
+mod indexing;
+mod layout;
+mod limits;
+mod mnist;
+mod random;
+mod reduction;
+mod single;
