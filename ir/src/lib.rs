@@ -21,7 +21,8 @@ pub mod infer;
 mod module;
 mod op;
 mod origin;
-mod types;
+mod text;
+mod verify;
 
 pub use body::{Body, BodyBuilder, Scalar, ScalarId, ScalarOp};
 pub use constant::Constant;
@@ -29,11 +30,14 @@ pub use einsum::Einsum;
 pub use graph::{Edge, Graph, Node, NodeId, Value};
 pub use infer::InferError;
 pub use module::{
-    Derived, Entry, GraphId, Initialiser, Mode, Module, ParameterDecl, ParameterKind, Symbol,
+    Derived, Entry, GraphId, Initialiser, Mode, Module, ParameterDecl, ParameterKind, StateOutput,
+    Symbol,
 };
 pub use op::{
     BinaryFunction, Combine, Comparison, Composite, Distribution, Extreme, Op, Reduction, Trip,
     UnaryFunction,
 };
 pub use origin::Origin;
-pub use types::{TensorType, TypeParseError};
+pub use text::{ParseCause, ParseError, TextError, TextOptions};
+pub use eyas_tensor::{TensorType, TypeParseError};
+pub use verify::{Place, VerifyCause, VerifyError};

@@ -37,6 +37,18 @@ pub struct Entry {
     pub graph: GraphId,
     /// Whether it trains.
     pub mode: Mode,
+    /// The next values of the states that it changes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub states: Vec<StateOutput>,
+}
+
+/// The next value of a state: the run keeps it for the run after.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct StateOutput {
+    /// The state's path.
+    pub path: String,
+    /// Which output of the entry's graph is its next value.
+    pub output: usize,
 }
 
 /// What an entry point is for; dropout works in training alone.

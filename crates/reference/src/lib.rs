@@ -15,7 +15,7 @@
 //! graph.add_output("y", y);
 //! let mut module = Module::default();
 //! let graph = module.add_graph(graph);
-//! module.entries.push(Entry { name: "main".into(), graph, mode: Mode::Inference });
+//! module.entries.push(Entry { name: "main".into(), graph, mode: Mode::Inference, states: vec![] });
 //!
 //! let input = Tensor::from_f32(&[1, 2], &[3.0, 3.0]).unwrap();
 //! let outcome = Evaluator::new(&module).run("main", &[input]).unwrap();

@@ -70,6 +70,7 @@ pub fn module(graphs: Vec<Graph>) -> Module {
         name: "main".to_owned(),
         graph: GraphId(module.graphs.len() - 1),
         mode: Mode::Inference,
+        states: Vec::new(),
     });
     module
 }
