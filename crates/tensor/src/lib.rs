@@ -16,6 +16,7 @@ mod dtype;
 mod facts;
 mod random;
 mod tensor;
+mod types;
 
 pub use dim::{Atom, Dim, DimError, Monomial};
 pub use dim_text::DimParseError;
@@ -23,3 +24,4 @@ pub use dtype::{DType, Number};
 pub use facts::{Fact, Facts, Relation};
 pub use random::{philox, stream_id, uniform_f32};
 pub use tensor::{Tensor, TensorError};
+pub use types::{TensorType, TypeParseError};
