@@ -15,17 +15,20 @@
 
 mod body;
 mod constant;
+mod decompose;
 mod einsum;
 mod graph;
 pub mod infer;
 mod module;
 mod op;
 mod origin;
+mod scalar;
 mod text;
 mod verify;
 
 pub use body::{Body, BodyBuilder, Scalar, ScalarId, ScalarOp};
 pub use constant::Constant;
+pub use decompose::decompose;
 pub use einsum::Einsum;
 pub use graph::{Edge, Graph, Node, NodeId, Value};
 pub use infer::InferError;
@@ -38,6 +41,7 @@ pub use op::{
     UnaryFunction,
 };
 pub use origin::Origin;
+pub use scalar::scalar_body;
 pub use text::{ParseCause, ParseError, TextError, TextOptions};
 pub use eyas_tensor::{TensorType, TypeParseError};
 pub use verify::{Place, VerifyCause, VerifyError};

@@ -17,7 +17,7 @@ pub struct VerifyError {
     /// Where.
     pub place: Place,
     /// Which rule, and how.
-    pub cause: VerifyCause,
+    pub cause: Box<VerifyCause>,
 }
 
 /// Where a module breaks a rule.
@@ -166,14 +166,14 @@ impl Module {
     pub fn verify(&self) -> Result<(), VerifyError> {
         self.verify_declarations().map_err(|cause| VerifyError {
             place: Place::Module,
-            cause,
+            cause: cause.into(),
         })?;
         for id in (0..self.graphs.len()).map(GraphId) {
             graph::verify(self, id)?;
         }
         self.verify_callers().map_err(|cause| VerifyError {
             place: Place::Module,
-            cause,
+            cause: cause.into(),
         })
     }
 

@@ -118,15 +118,21 @@ impl Tensor {
         shape: &[usize],
         values: &[Number],
     ) -> Result<Tensor, TensorError> {
-        let mut tensor = Tensor::zeros(dtype, shape)?;
-        if tensor.element_count() != values.len() {
-            let expected = tensor.element_count();
+        let expected = shape
+            .iter()
+            .try_fold(1usize, |n, &extent| n.checked_mul(extent))
+            .ok_or_else(|| TensorError::TooLarge {
+                shape: shape.to_vec(),
+                dtype,
+            })?;
+        if expected != values.len() {
             return Err(TensorError::WrongLength {
                 shape: shape.to_vec(),
                 expected,
                 found: values.len(),
             });
         }
+        let mut tensor = Tensor::zeros(dtype, shape)?;
         for (index, &value) in values.iter().enumerate() {
             tensor.set(index, value);
         }

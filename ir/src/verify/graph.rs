@@ -11,7 +11,7 @@ pub(super) fn verify(module: &Module, id: GraphId) -> Result<(), VerifyError> {
             id,
             name: graph.name().to_string(),
         },
-        cause,
+        cause: cause.into(),
     })?;
     let numbers = operand_numbers(graph);
     for node in graph.topological_order() {
@@ -24,7 +24,7 @@ pub(super) fn verify(module: &Module, id: GraphId) -> Result<(), VerifyError> {
                 node,
                 op: graph.node(node).op.text_name(),
             },
-            cause,
+            cause: cause.into(),
         })?;
     }
     Ok(())
