@@ -44,10 +44,19 @@ pub enum DimError {
     /// A division or remainder by zero.
     #[error("dim arithmetic divides by zero")]
     DivisionByZero,
+    /// A product with more terms or a higher degree than any shape has.
+    #[error("a dim has more than {TERM_LIMIT} terms or a degree above {DEGREE_LIMIT}")]
+    TooComplex,
     /// A symbol that the binding does not name.
     #[error("dim `{0}` is not bound")]
     Unbound(String),
 }
+
+/// Terms that a product may have.
+const TERM_LIMIT: usize = 1024;
+
+/// Atoms that a term of a product may multiply.
+const DEGREE_LIMIT: u32 = 64;
 
 impl Dim {
     /// The dim of a symbol.
@@ -133,7 +142,7 @@ impl Dim {
     /// Product.
     ///
     /// # Errors
-    /// [`DimError::Overflow`].
+    /// [`DimError::Overflow`] and [`DimError::TooComplex`].
     pub fn mul(&self, other: &Dim) -> Result<Dim, DimError> {
         if let (Repr::Constant(a), Repr::Constant(b)) = (&self.0, &other.0) {
             return a.checked_mul(*b).map(Dim::from).ok_or(DimError::Overflow);
@@ -144,6 +153,9 @@ impl Dim {
                 let mut monomial = left.clone();
                 for (atom, exponent) in right {
                     *monomial.entry(atom).or_insert(0) += exponent;
+                }
+                if terms.len() > TERM_LIMIT || monomial.values().sum::<u32>() > DEGREE_LIMIT {
+                    return Err(DimError::TooComplex);
                 }
                 let product = a.checked_mul(b).ok_or(DimError::Overflow)?;
                 let entry = terms.entry(monomial).or_insert(0);

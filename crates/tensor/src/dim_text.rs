@@ -289,6 +289,9 @@ mod tests {
         }
         let overflow = format!("{} * {}", i64::MAX, 2);
         assert!(overflow.parse::<Dim>().is_err());
+        let sums: Vec<String> = (0..40).map(|i| format!("(a{i} + b{i})")).collect();
+        assert!(sums.join(" * ").parse::<Dim>().is_err());
+        assert!(["B"; 65].join(" * ").parse::<Dim>().is_err());
     }
 
     #[test]
