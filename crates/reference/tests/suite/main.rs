@@ -6,6 +6,7 @@ mod binding;
 mod composite;
 mod contraction;
 mod control;
+mod decomposition;
 mod derived;
 mod elementwise;
 mod indexing;
