@@ -1,4 +1,4 @@
-use eyas_tensor::Dim;
+use eyas_tensor::{DType, Dim};
 use serde::{Deserialize, Serialize};
 
 /// One section of position-independent machine code and the functions in it.
@@ -20,6 +20,8 @@ pub struct Function {
     pub offset: usize,
     /// How many bytes it takes, constants included.
     pub size: usize,
+    /// What it is called with, in order.
+    pub arguments: Vec<FunctionArgument>,
     /// The dims that it reads through the context, in the order of its table.
     pub dims: Vec<Dim>,
     /// How many units its work can be split into; each is done by one thread, and how they are
@@ -29,4 +31,15 @@ pub struct Function {
     pub unit_cost: Dim,
     /// Bytes of scratch memory a thread needs.
     pub scratch: Dim,
+}
+
+/// A piece of memory that a function is given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FunctionArgument {
+    /// The element type.
+    pub dtype: DType,
+    /// How many elements it may touch, from the first one that it is given.
+    pub length: Dim,
+    /// Whether it writes there.
+    pub writes: bool,
 }

@@ -12,7 +12,7 @@ mod placement;
 mod plan;
 
 pub use abi::{Failure, KernelFunction, LaunchContext, Status};
-pub use code::{Code, Function};
+pub use code::{Code, Function, FunctionArgument};
 pub use isa::{Isa, IsaError, IsaLevel};
 pub use placement::{Placement, PlacementError, place};
 pub use plan::{
