@@ -10,6 +10,7 @@
 //! assert!(Facts::default().proves_equal(&twice, &batch.add(&batch).unwrap()));
 //! ```
 
+mod binding;
 mod dim;
 mod dim_text;
 mod dtype;
@@ -18,6 +19,7 @@ mod random;
 mod tensor;
 mod types;
 
+pub use binding::{BindError, Extent, SymbolSource, bind};
 pub use dim::{Atom, Dim, DimError, Monomial};
 pub use dim_text::DimParseError;
 pub use dtype::{DType, Number};
