@@ -37,8 +37,9 @@ pub struct Stage {
     pub accumulator: DType,
 }
 
-/// How a row becomes one value. Floats are folded in sixteen lanes (place `i` in lane `i % 16`),
-/// the lanes then pairwise: the order hangs on nothing but the extent.
+/// How a row becomes one value. Floats are folded in sixteen lanes (place `i` in lane `i % 16`,
+/// each from the fold of nothing on), the lanes then pairwise (lane `i` with lane `i + 8`, then
+/// `i + 4`, `i + 2`, `i + 1`): the order hangs on nothing but the extent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fold {
