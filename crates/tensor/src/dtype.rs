@@ -173,8 +173,8 @@ impl DType {
         match self {
             DType::F64 => Number::Float(value.to_f64()),
             DType::F32 => Number::Float(f64::from(value.to_f64() as f32)),
-            DType::F16 => Number::Float(f16::from_f64(value.to_f64()).to_f64()),
-            DType::BF16 => Number::Float(bf16::from_f64(value.to_f64()).to_f64()),
+            DType::F16 => Number::Float(f16::from_f32(to_odd(value.to_f64())).to_f64()),
+            DType::BF16 => Number::Float(bf16::from_f32(to_odd(value.to_f64())).to_f64()),
             DType::F8E4M3 => Number::Float(f8_decode(f8_encode(value.to_f64(), 4, 3), 4, 3)),
             DType::F8E5M2 => Number::Float(f8_decode(f8_encode(value.to_f64(), 5, 2), 5, 2)),
             DType::Bool => Number::Bool(value.to_bool()),
@@ -265,6 +265,20 @@ impl DType {
                 *byte = *byte & !(15 << shift) | nibble << shift;
             }
         }
+    }
+}
+
+/// A number as f32, rounded to odd, so that rounding it again to 16 bits is rounding once: the
+/// nearest f32, or its neighbour on the number's side where that is inexact and even.
+fn to_odd(value: f64) -> f32 {
+    let nearest = value as f32;
+    let back = f64::from(nearest);
+    if back == value || value.is_nan() || nearest.to_bits() & 1 == 1 {
+        nearest
+    } else if back.abs() > value.abs() {
+        f32::from_bits(nearest.to_bits() - 1)
+    } else {
+        f32::from_bits(nearest.to_bits() + 1)
     }
 }
 
@@ -372,6 +386,23 @@ mod tests {
         }
         let read: Vec<_> = (0..3).map(|index| DType::I4.read(&bytes, index)).collect();
         assert_eq!(read, [Number::Int(-8), Number::Int(7), Number::Int(-1)]);
+    }
+
+    #[test]
+    fn sixteen_bit_floats_round_once() {
+        let step = 2f64.powi(-36);
+        for (dtype, half) in [(DType::F16, 2f64.powi(-11)), (DType::BF16, 2f64.powi(-8))] {
+            let round = |x: f64| dtype.round(Number::Float(x)).to_f64();
+            assert_eq!(round(1.0 + half), 1.0);
+            assert_eq!(round(1.0 + half + step), 1.0 + 2.0 * half);
+            assert_eq!(round(-1.0 - 3.0 * half + step), -1.0 - 2.0 * half);
+        }
+        let round = |dtype: DType, x: f64| dtype.round(Number::Float(x)).to_f64();
+        assert_eq!(round(DType::F16, 65520.0), f64::INFINITY);
+        assert_eq!(round(DType::F16, 65520.0 - step), 65504.0);
+        assert_eq!(round(DType::BF16, f64::MAX), f64::INFINITY);
+        assert_eq!(round(DType::F16, f64::NEG_INFINITY), f64::NEG_INFINITY);
+        assert!(round(DType::F16, f64::NAN).is_nan());
     }
 
     #[test]
