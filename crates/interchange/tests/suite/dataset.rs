@@ -3,7 +3,7 @@ use std::path::Path;
 use eyas_interchange::{Batch, Dataset, InterchangeError};
 use eyas_tensor::{DType, Number, Tensor};
 
-use crate::shared::{ramp, shared};
+use crate::shared::{example, ramp};
 
 fn small() -> Dataset {
     let (items, labels) = (ramp(DType::U8, &[5, 2, 2]), ramp(DType::U8, &[5]));
@@ -64,9 +64,7 @@ fn what_does_not_fit_is_said() {
 
 #[test]
 fn digits_are_found_by_their_prefix() {
-    let Some(folder) = shared("data/mnist") else {
-        return;
-    };
+    let folder = example("");
     let data = Dataset::open_idx(&folder, "t10k", 1.0 / 255.0).unwrap();
     assert_eq!((data.len(), data.item_shape()), (10_000, &[28, 28][..]));
     let batch = data.batch(9_990..10_000, &[784]).unwrap();

@@ -8,7 +8,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use proptest::prelude::*;
 
-use crate::shared::{changed, changes, every_cut_fails, shared};
+use crate::shared::{changed, changes, every_cut_fails, example};
 
 /// Two rows of three bytes.
 fn small() -> Vec<u8> {
@@ -90,12 +90,9 @@ fn cut_and_changed_files_say_so() {
 
 #[test]
 fn the_test_images_are_read() {
-    let Some(folder) = shared("data/mnist") else {
-        return;
-    };
-    let images = read_idx(&folder.join("t10k-images-idx3-ubyte.gz")).unwrap();
+    let images = read_idx(&example("t10k-images-idx3-ubyte.gz")).unwrap();
     assert_eq!(images.shape(), [10_000, 28, 28]);
-    let labels = read_idx(&folder.join("t10k-labels-idx1-ubyte.gz")).unwrap();
+    let labels = read_idx(&example("t10k-labels-idx1-ubyte.gz")).unwrap();
     let mut counts = [0; 10];
     for label in labels.bytes() {
         counts[usize::from(*label)] += 1;

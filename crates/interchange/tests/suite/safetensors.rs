@@ -9,7 +9,7 @@ use eyas_interchange::{
 use eyas_tensor::DType;
 use proptest::prelude::*;
 
-use crate::shared::{changed, changes, every_cut_fails, ramp, shared};
+use crate::shared::{changed, changes, every_cut_fails, example, ramp};
 
 fn all_types() -> Weights {
     let types = DType::ALL.into_iter().filter(|dtype| dtype.bits() >= 8);
@@ -116,10 +116,7 @@ fn cut_and_changed_files_say_so() {
 
 #[test]
 fn trained_weights_are_read() {
-    let Some(path) = shared("models/mnist_mlp.safetensors") else {
-        return;
-    };
-    let weights = read_safetensors(&path).unwrap();
+    let weights = read_safetensors(&example("mnist_mlp.safetensors")).unwrap();
     let names: Vec<&str> = weights.tensors.keys().map(|name| &**name).collect();
     assert_eq!(names, ["fc1.b", "fc1.w", "fc2.b", "fc2.w"]);
     assert_eq!(weights.tensors["fc1.w"].shape(), [784, 128]);

@@ -18,6 +18,13 @@ pub fn shared(path: &str) -> Option<PathBuf> {
     None
 }
 
+/// A file of the examples' data, which the repository holds.
+pub fn example(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../examples/data")
+        .join(name)
+}
+
 /// A tensor of small numbers.
 pub fn ramp(dtype: DType, shape: &[usize]) -> Tensor {
     let count: usize = shape.iter().product();
