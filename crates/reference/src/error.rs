@@ -1,6 +1,8 @@
 use eyas_ir::{InferError, TensorType};
 use eyas_tensor::{DimError, TensorError};
 
+use crate::KernelFault;
+
 /// Why an evaluation failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EvaluateError {
@@ -120,13 +122,26 @@ pub enum EvaluateError {
         /// What went wrong there.
         cause: Box<EvaluateError>,
     },
+    /// What a kernel or plan must not do.
+    #[error(transparent)]
+    Fault(#[from] KernelFault),
+    /// Which kernel another error happened in.
+    #[error("kernel `{kernel}`: {cause}")]
+    Kernel {
+        /// The kernel's name.
+        kernel: String,
+        /// What went wrong there.
+        cause: Box<EvaluateError>,
+    },
 }
 
 impl EvaluateError {
-    /// The error itself, without the nodes that it happened in.
+    /// The error itself, without the nodes and kernels that it happened in.
     pub fn cause(&self) -> &EvaluateError {
         match self {
-            EvaluateError::Node { cause, .. } => cause.cause(),
+            EvaluateError::Node { cause, .. } | EvaluateError::Kernel { cause, .. } => {
+                cause.cause()
+            }
             other => other,
         }
     }
