@@ -16,13 +16,17 @@
 mod body;
 mod constant;
 mod decompose;
+mod dot;
 mod einsum;
+mod finite;
 mod graph;
 pub mod infer;
+mod label;
 mod module;
 mod op;
 mod origin;
 mod scalar;
+mod svg;
 mod text;
 mod verify;
 
@@ -30,6 +34,7 @@ pub use body::{Body, BodyBuilder, Scalar, ScalarId, ScalarOp};
 pub use constant::Constant;
 pub use decompose::decompose;
 pub use einsum::Einsum;
+pub use eyas_tensor::{TensorType, TypeParseError};
 pub use graph::{Edge, Graph, Node, NodeId, Value};
 pub use infer::InferError;
 pub use module::{
@@ -42,6 +47,6 @@ pub use op::{
 };
 pub use origin::Origin;
 pub use scalar::scalar_body;
+pub use svg::SvgError;
 pub use text::{ParseCause, ParseError, TextError, TextOptions};
-pub use eyas_tensor::{TensorType, TypeParseError};
 pub use verify::{Place, VerifyCause, VerifyError};

@@ -96,19 +96,23 @@ pub enum ParameterKind {
 #[serde(rename_all = "snake_case")]
 pub enum Initialiser {
     /// One value everywhere.
-    Fill(f64),
+    Fill(#[serde(with = "crate::finite")] f64),
     /// Uniform between two values.
     Uniform {
         /// The least value.
+        #[serde(with = "crate::finite")]
         low: f64,
         /// The bound above.
+        #[serde(with = "crate::finite")]
         high: f64,
     },
     /// Normally distributed.
     Normal {
         /// The mean.
+        #[serde(with = "crate::finite")]
         mean: f64,
         /// The standard deviation.
+        #[serde(with = "crate::finite")]
         deviation: f64,
     },
 }

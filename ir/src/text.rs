@@ -23,7 +23,7 @@
 //!
 //! A line that begins with `//` is a comment.
 
-mod attribute;
+pub(crate) mod attribute;
 mod cursor;
 mod line;
 mod parse;

@@ -33,7 +33,7 @@ impl Op {
 }
 
 /// The op's name in the text form, and its attributes.
-pub(super) fn parts(op: &Op) -> (String, Map<String, Value>) {
+pub(crate) fn parts(op: &Op) -> (String, Map<String, Value>) {
     let (name, fields) = tagged(serde_json::to_value(op).unwrap_or_default());
     let wrapped = WRAPPERS.iter().find(|(wrapper, _)| *wrapper == name);
     match wrapped.and_then(|(_, field)| fields.get(*field).cloned()) {
@@ -87,7 +87,7 @@ pub(super) fn rebuild(name: &str, fields: Map<String, Value>) -> Result<Op, Stri
 }
 
 /// The field that stands first without its key.
-pub(super) fn positional(name: &str) -> Option<&'static str> {
+pub(crate) fn positional(name: &str) -> Option<&'static str> {
     let found = POSITIONAL.iter().find(|(op, _)| *op == name);
     found.map(|(_, field)| *field)
 }
@@ -110,7 +110,7 @@ pub(super) fn print(text: &mut String, name: &str, fields: &Map<String, Value>) 
 }
 
 /// Appends a value: JSON with bare words, constants as `f32[2](1.0, 2.0)`.
-pub(super) fn print_value(text: &mut String, value: &Value) {
+pub(crate) fn print_value(text: &mut String, value: &Value) {
     match value {
         Value::String(string) => print_string(text, string),
         Value::Array(items) => {

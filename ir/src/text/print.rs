@@ -5,6 +5,7 @@ use eyas_diagnostic::Span;
 
 use super::TextOptions;
 use super::attribute::{self, print_string, print_value};
+use crate::label::printed_order;
 use crate::{
     Derived, Graph, GraphId, Initialiser, Mode, Module, NodeId, Origin, ParameterDecl,
     ParameterKind, Value,
@@ -181,22 +182,4 @@ impl Printer {
             None => self.text.push_str("%?"),
         }
     }
-}
-
-/// Inputs in their order, then the others in topological order, then what lies on cycles.
-fn printed_order(graph: &Graph) -> Vec<NodeId> {
-    let inputs = graph
-        .inputs()
-        .iter()
-        .copied()
-        .filter(|id| graph.contains(*id));
-    let others = graph
-        .topological_order()
-        .into_iter()
-        .chain(graph.node_ids());
-    let mut known = BTreeSet::new();
-    inputs
-        .chain(others)
-        .filter(|id| known.insert(*id))
-        .collect()
 }
