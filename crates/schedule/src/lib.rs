@@ -1,1 +1,28 @@
 //! Fusion groups, kernel choice, memory plan and its checker.
+
+mod arguments;
+mod assemble;
+mod collapse;
+mod contraction;
+mod control;
+mod emit;
+mod error;
+mod graph_writer;
+mod group;
+mod index;
+mod live;
+mod lowered;
+mod naming;
+mod options;
+mod pack;
+mod program;
+mod random;
+mod reduce;
+mod refusal;
+mod scheduler;
+mod view;
+
+pub use error::ScheduleError;
+pub use options::Options;
+pub use program::{Claim, ClaimGraph, ClaimResult, DerivedPlan, EntryPlan, Program};
+pub use scheduler::schedule;

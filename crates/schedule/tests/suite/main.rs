@@ -1,0 +1,6 @@
+//! Kernels and plans, interpreted, against the reference evaluator on the module.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used)]
+
+mod agreement;
+mod random_modules;
