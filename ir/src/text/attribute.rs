@@ -66,7 +66,11 @@ pub(super) fn rebuild(name: &str, fields: Map<String, Value>) -> Result<Op, Stri
         serde_json::from_value::<Op>(value)
             .map_err(|error| {
                 let message = error.to_string();
-                if !message.starts_with("unknown variant") {
+                if message.starts_with("invalid type: map, expected unit") {
+                    fault = format!("`{name}` takes no attributes");
+                } else if message.starts_with("invalid type: unit variant") {
+                    fault = format!("`{name}` lacks its attributes");
+                } else if !message.starts_with("unknown variant") {
                     fault = message;
                 }
             })

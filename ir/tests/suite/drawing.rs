@@ -97,6 +97,38 @@ fn a_large_graph_is_drawn_in_time_or_refused() {
     assert!(ladder(5000).to_dot().lines().count() > 15_000);
 }
 
+/// Many inputs, all joined, and joined again by halves.
+fn fan(width: usize) -> Module {
+    let mut graph = Graph::new("fan");
+    let inputs: Vec<Value> = (0..width)
+        .map(|place| graph.add_input(format!("x{place}"), ty("f32[4]")))
+        .collect();
+    let concat = Op::Concat { axis: 0 };
+    let all = graph.add(concat.clone(), &inputs).unwrap();
+    let mut parts = vec![all];
+    for part in inputs.chunks(width.div_ceil(30)) {
+        let part = graph.add(concat.clone(), part).unwrap();
+        parts.push(graph.add(concat.clone(), &[part, all]).unwrap());
+    }
+    let last = graph.add(concat, &parts).unwrap();
+    graph.add_output("y", last);
+    let mut module = Module::default();
+    module.add_graph(graph);
+    module
+}
+
+#[test]
+fn a_wide_graph_is_drawn_in_time() {
+    let start = Instant::now();
+    fan(38).to_svg().unwrap();
+    fan(1000).to_svg().unwrap();
+    assert!(
+        start.elapsed() < Duration::from_secs(30),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
