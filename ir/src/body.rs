@@ -154,6 +154,11 @@ impl BodyBuilder {
         self.body.node(id).dtype
     }
 
+    /// What a node computes.
+    pub fn op(&self, id: ScalarId) -> &ScalarOp {
+        &self.body.node(id).op
+    }
+
     /// A constant.
     pub fn literal(&mut self, dtype: DType, value: Number) -> ScalarId {
         self.push(ScalarOp::Literal(Constant::scalar(dtype, value)), dtype)
