@@ -16,12 +16,16 @@
 //! ```
 
 mod diagnostic;
+mod explain;
 mod json;
 mod source_map;
 mod span;
+mod suggest;
 mod text;
 
 pub use diagnostic::{Diagnostic, Label, Severity};
+pub use explain::{codes, explain};
 pub use source_map::{LineColumn, SourceMap};
 pub use span::{FileId, Span, Spanned};
+pub use suggest::suggest;
 pub use text::Colour;
