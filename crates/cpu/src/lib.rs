@@ -7,3 +7,4 @@ mod dim_table;
 mod wide;
 
 pub(crate) use dim_table::DimTable;
+pub use wide::{WideFunction, compile as compile_wide, panel_width};

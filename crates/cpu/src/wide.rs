@@ -1,20 +1,52 @@
 //! The wide emitter: whole kernels in AVX2 or AVX-512, made with iced-x86.
+//!
+//! A contraction is tiles of rows and columns whose sums stay in registers, with the epilogue done
+//! there; a map walks the innermost axis a vector at a time. Both lower the same bodies.
 
-use eyas_kernels::Kernel;
-use eyas_plan::Isa;
+mod assembler;
+mod axes;
+mod contraction;
+mod epilogue;
+mod function;
+mod lowering;
+mod pack;
+mod program;
+mod tile;
+mod vector;
+
+use eyas_kernels::{Kernel, Work};
+use eyas_plan::{Isa, IsaLevel};
 use eyas_tensor::Dim;
 
 /// A kernel's machine code, position independent and complete.
 #[derive(Debug, Clone)]
-pub(crate) struct WideFunction {
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) dims: Vec<Dim>,
-    pub(crate) units: Dim,
-    pub(crate) unit_cost: Dim,
-    pub(crate) scratch: Dim,
+pub struct WideFunction {
+    /// The code of one function of the kernel ABI, its constants behind it.
+    pub bytes: Vec<u8>,
+    /// The dims that it reads through the context, in the order of its table.
+    pub dims: Vec<Dim>,
+    /// How many units its work can be split into.
+    pub units: Dim,
+    /// Scalar operations in a unit, roughly.
+    pub unit_cost: Dim,
+    /// Bytes of scratch memory a thread needs.
+    pub scratch: Dim,
 }
 
 /// The kernel in wide vectors; `None` where the emitter has no form for it.
-pub(crate) fn compile(_kernel: &Kernel, _isa: Isa) -> Option<WideFunction> {
-    None
+pub fn compile(kernel: &Kernel, isa: Isa) -> Option<WideFunction> {
+    match &kernel.work {
+        Work::Contraction(contraction) => contraction::compile(contraction, &kernel.arguments, isa),
+        Work::Map(_) | Work::Reduce(_) | Work::Scatter(_) => None,
+    }
+}
+
+/// Columns of a panel of the packed right operand of a wide contraction
+/// ([`eyas_kernels::RightLayout::Panels`]); `None` where there is no wide contraction.
+pub fn panel_width(isa: Isa) -> Option<usize> {
+    match isa.level {
+        IsaLevel::Portable => None,
+        IsaLevel::V3 => Some(16),
+        IsaLevel::V4 => Some(64),
+    }
 }

@@ -1,0 +1,10 @@
+//! Kernels of the wide emitter against plain arithmetic.
+
+#![cfg(all(target_arch = "x86_64", target_os = "linux"))]
+
+#[path = "wide/case.rs"]
+mod case;
+#[path = "wide/contraction.rs"]
+mod contraction;
+#[path = "wide/guarded.rs"]
+mod guarded;
