@@ -1,4 +1,4 @@
-use eyas_tensor::DType;
+use eyas_tensor::{DType, Dim};
 
 use super::{InferError, attribute};
 use crate::{Graph, Module, Op, TensorType, Trip};
@@ -12,7 +12,8 @@ pub fn loop_body_inputs(operands: &[&TensorType]) -> Vec<TensorType> {
 }
 
 impl Module {
-    /// The result types of any op, `Loop`, `If` and declared values among them.
+    /// The result types of any op, `Loop`, `If` and declared values among them. A reshape may
+    /// keep a count that only the module's facts prove equal.
     ///
     /// # Errors
     /// [`InferError`] where the op does not take such operands.
@@ -61,6 +62,16 @@ impl Module {
                 }
                 Ok(results)
             }
+            Op::Reshape { shape } => super::result_types(op, operands).or_else(|error| {
+                let [operand] = operands else {
+                    return Err(error);
+                };
+                let (old, new) = (operand.element_count()?, Dim::product(shape)?);
+                if shape.len() > super::MAX_RANK || !self.facts.proves_equal(&old, &new) {
+                    return Err(error);
+                }
+                Ok(vec![operand.with_shape(shape.clone())])
+            }),
             _ => super::result_types(op, operands),
         }
     }
