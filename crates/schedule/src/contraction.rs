@@ -81,7 +81,7 @@ impl Emitter<'_> {
             return Err(Refusal::Form);
         }
         let sum = self.leaf(Leaf::Sum, *accumulator)?;
-        self.frame = Frame::Sums(Sums {
+        self.frame = Frame::Sums(Box::new(Sums {
             value,
             batch: group(spec.batch()),
             rows: group(spec.rows()),
@@ -92,7 +92,7 @@ impl Emitter<'_> {
             accumulator: *accumulator,
             place: map.to_vec(),
             result: sum,
-        });
+        }));
         let result = match epilogue {
             None => self.builder.cast(sum, self.dtype(value)),
             Some(body) => {

@@ -33,7 +33,7 @@ pub(crate) struct Read {
 pub(crate) enum Frame {
     Open,
     Rows(Rows),
-    Sums(Sums),
+    Sums(Box<Sums>),
 }
 
 /// Writes the arithmetic of one kernel from the graph: asked for a value at a place, it goes from

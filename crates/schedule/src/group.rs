@@ -47,6 +47,7 @@ pub(crate) fn group(graph: &Graph, facts: &Facts, options: &Options) -> Groups {
             ..Groups::default()
         },
         row_dependent: row_dependent(graph),
+        after_sums: after_sums(graph),
         outputs: graph.outputs().iter().map(|(_, value)| *value).collect(),
     };
     for id in graph.topological_order().into_iter().rev() {
@@ -87,12 +88,35 @@ fn row_dependent(graph: &Graph) -> BTreeSet<Value> {
     dependent
 }
 
+/// Values that a contraction's kernel could store in the place of the sums.
+fn after_sums(graph: &Graph) -> BTreeSet<Value> {
+    let mut after = BTreeSet::new();
+    for id in graph.topological_order() {
+        let op = &graph.node(id).op;
+        let value = Value {
+            node: id,
+            result: 0,
+        };
+        let shape = |v: &Value| &graph.type_of(*v).shape;
+        let follows = |operand: &Value| {
+            let same = shape(operand) == shape(&value);
+            after.contains(operand) && same && graph.uses(*operand).len() == 1
+        };
+        let sums = matches!(op, Op::Contraction { .. });
+        if sums || op.is_elementwise() && graph.operands(id).iter().any(follows) {
+            after.insert(value);
+        }
+    }
+    after
+}
+
 struct Grouping<'a> {
     graph: &'a Graph,
     facts: &'a Facts,
     options: &'a Options,
     groups: Groups,
     row_dependent: BTreeSet<Value>,
+    after_sums: BTreeSet<Value>,
     outputs: BTreeSet<Value>,
 }
 
@@ -177,14 +201,43 @@ impl Grouping<'_> {
         reads * users < 1 + reads + users
     }
 
-    /// Whether the kernel has a form with the value in it.
+    /// Whether the kernel has a form with the value in it, and one that is worth it: perhaps not
+    /// before the reduction that the value is made of is in the kernel as well.
     fn fits(&self, value: Value, root: Root) -> bool {
         let mut inline = self.groups.inline(root).clone();
         inline.insert(value);
         match run(self.graph, self.facts, &inline, root) {
-            Ok(Some(drafted)) => self.is_worth(&drafted.emitter),
+            Ok(Some(drafted)) => {
+                let rows = matches!(drafted.emitter.frame, Frame::Rows(_));
+                if rows && self.after_sums.contains(&value) {
+                    return false;
+                }
+                self.is_worth(&drafted.emitter) || self.fits_with_rows(root, inline.clone())
+            }
             Ok(None) => true,
             Err(_) => false,
+        }
+    }
+
+    fn fits_with_rows(&self, root: Root, mut inline: BTreeSet<Value>) -> bool {
+        let mut stack: Vec<Value> = inline.iter().copied().collect();
+        while let Some(value) = stack.pop() {
+            for operand in self.graph.operands(value.node) {
+                let reduction = matches!(
+                    self.graph.op(operand),
+                    Op::Reduce { .. } | Op::ArgReduce { .. }
+                );
+                if self.row_dependent.contains(&operand) && inline.insert(operand) && !reduction {
+                    stack.push(operand);
+                }
+            }
+        }
+        match run(self.graph, self.facts, &inline, root) {
+            Ok(Some(drafted)) => {
+                let rows = matches!(drafted.emitter.frame, Frame::Rows(_));
+                rows && self.is_worth(&drafted.emitter)
+            }
+            _ => false,
         }
     }
 

@@ -20,6 +20,8 @@ mod random;
 mod reduce;
 mod refusal;
 mod scheduler;
+mod text;
+mod unused;
 mod view;
 
 pub use error::ScheduleError;

@@ -11,6 +11,7 @@ use crate::live::set_live_ranges;
 use crate::lowered::lower;
 use crate::naming::Naming;
 use crate::pack::Packing;
+use crate::unused::remove_unused;
 use crate::{Claim, ClaimGraph, DerivedPlan, EntryPlan, Options, Program, ScheduleError};
 
 /// Kernels and plans for a module: for its entry points, its derived parameters, and the
@@ -154,6 +155,7 @@ impl<'m> Scheduler<'m> {
         }
         plan.steps = write_graph(self, graph, claim, &inputs, &targets, around)?;
         plan.buffers = std::mem::take(&mut self.plan.buffers);
+        remove_unused(&mut plan);
         set_live_ranges(&plan.steps, &mut plan.buffers);
         Ok(plan)
     }

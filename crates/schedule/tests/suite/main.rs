@@ -3,4 +3,5 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used)]
 
 mod agreement;
+mod models;
 mod random_modules;
