@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use eyas_plan::{Buffer, Function, Launch, Loop, Operand, Place, Plan, Step, place};
-use eyas_tensor::{Dim, TensorType};
+use eyas_tensor::{Dim, TensorError, TensorType};
 
 use crate::bound_dim::BoundDim;
 use crate::bound_plan::{
@@ -151,10 +151,8 @@ impl<'a> Binder<'a> {
         for buffer in &self.plan.buffers {
             let place = || format!("buffer `{}`", buffer.name);
             let shape = extents(&buffer.ty, self.surroundings.binding, &place)?;
-            let size = size_of(buffer.ty.dtype, &shape).ok_or_else(|| RuntimeError::Dim {
-                place: place(),
-                cause: eyas_tensor::DimError::Overflow,
-            })?;
+            let dtype = buffer.ty.dtype;
+            let size = size_of(dtype, &shape).ok_or(TensorError::TooLarge { shape, dtype })?;
             self.sizes.push(size);
         }
         Ok(())
@@ -410,7 +408,11 @@ impl<'a> Binder<'a> {
             count: count.as_constant(),
             templates: BTreeMap::new(),
         });
-        let body = self.steps(&repeat.body)?;
+        // What never runs need not fit.
+        let body = match count.as_constant() {
+            Some(0) => Vec::new(),
+            _ => self.steps(&repeat.body)?,
+        };
         let mut templates = BTreeMap::new();
         if let Some(around) = self.chain.pop() {
             templates = around.templates;

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use eyas_plan::Plan;
-use eyas_tensor::{Extent, Tensor, bind};
+use eyas_tensor::{Extent, Tensor, TensorError, bind};
 
 use crate::binder::{Found, Surroundings, bind_plan, extents};
 use crate::bound_plan::{Address, Base, BoundPlan};
@@ -76,9 +76,11 @@ impl Binding {
         for output in &point.outputs {
             let place = || format!("output `{}`", output.name);
             let shape = extents(&output.ty, &dims, &place)?;
-            let size = size_of(output.ty.dtype, &shape).ok_or_else(|| RuntimeError::Dim {
-                place: place(),
-                cause: eyas_tensor::DimError::Overflow,
+            let dtype = output.ty.dtype;
+            let size = size_of(dtype, &shape);
+            let size = size.ok_or_else(|| TensorError::TooLarge {
+                shape: shape.clone(),
+                dtype,
             })?;
             if output.state.is_none() {
                 output_bytes += size as u128;

@@ -26,6 +26,7 @@ mod bound_dim;
 mod bound_plan;
 mod check;
 mod code_memory;
+mod describe;
 mod error;
 mod executor;
 mod fault;
@@ -47,6 +48,10 @@ mod weights;
 mod writer;
 
 pub use code_memory::{CodeMemory, CodeMemoryError};
+pub use describe::{
+    BufferDescription, Description, FunctionDescription, ParameterDescription, PlanDescription,
+    SectionDescription, TargetDescription, TensorDescription,
+};
 pub use error::{FormatError, Refusal, RuntimeError};
 pub use kernel_set::KernelSet;
 pub use options::SessionOptions;

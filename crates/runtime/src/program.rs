@@ -72,7 +72,8 @@ pub(crate) fn refusals(targets: &[TargetCode]) -> Vec<Refusal> {
     targets.iter().map(refusal).collect()
 }
 
-fn missing(target: &TargetCode) -> Vec<String> {
+/// The features that a target needs and this machine lacks; the architecture where it is another.
+pub(crate) fn missing(target: &TargetCode) -> Vec<String> {
     if target.architecture != std::env::consts::ARCH {
         return vec![target.architecture.clone()];
     }

@@ -1,6 +1,6 @@
 use std::sync::{Arc, OnceLock};
 
-use eyas_tensor::{DType, Tensor, TensorError};
+use eyas_tensor::{DType, Dim, Tensor, TensorError, TensorType};
 use memmap2::Mmap;
 
 use crate::memory::Memory;
@@ -114,6 +114,13 @@ impl StoredTensor {
     /// The extents.
     pub(crate) fn shape(&self) -> &[usize] {
         &self.shape
+    }
+
+    /// The type, its extents constants.
+    pub(crate) fn ty(&self) -> TensorType {
+        let extents = self.shape.iter();
+        let extents = extents.map(|&extent| Dim::from(i64::try_from(extent).unwrap_or(i64::MAX)));
+        TensorType::new(self.dtype, extents.collect::<Vec<_>>())
     }
 
     /// The bytes.

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use eyas_plan::Code;
-use eyas_tensor::{Dim, TensorType};
 
 use crate::format::{ALIGNMENT, SectionKind, encode};
 use crate::manifest::{
@@ -201,10 +200,8 @@ impl Pool {
     }
 
     fn add_typed(&mut self, tensor: &Arc<StoredTensor>) -> Result<ManifestTensor, FormatError> {
-        let extents = tensor.shape().iter();
-        let extents = extents.map(|&extent| Dim::from(i64::try_from(extent).unwrap_or(i64::MAX)));
         Ok(ManifestTensor {
-            ty: TensorType::new(tensor.dtype(), extents.collect::<Vec<_>>()),
+            ty: tensor.ty(),
             tensor: self.add(tensor)?,
         })
     }

@@ -1,0 +1,12 @@
+//! Kernel sets with kernels by hand: written, read, bound, run.
+#![cfg(target_arch = "x86_64")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod control;
+mod file;
+mod kernels;
+mod mutation;
+mod session;
+mod sets;
+mod threads;
+mod weights;
