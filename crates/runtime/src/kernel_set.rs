@@ -3,7 +3,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use eyas_plan::{Isa, Place};
-use eyas_tensor::Tensor;
+use eyas_tensor::{Tensor, TensorType};
 use memmap2::Mmap;
 
 use crate::check::check;
@@ -255,6 +255,11 @@ impl KernelSet {
     pub fn parameters(&self) -> impl Iterator<Item = (&str, ParameterKind)> {
         let declared = self.program.parameters.iter();
         declared.map(|(path, declaration)| (&**path, declaration.kind))
+    }
+
+    /// The type of a parameter or state.
+    pub fn parameter_type(&self, path: &str) -> Option<&TensorType> {
+        Some(&self.program.parameters.get(path)?.ty)
     }
 
     /// The value of a parameter, a state at the beginning, or a derived parameter.

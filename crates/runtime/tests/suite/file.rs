@@ -135,7 +135,7 @@ fn a_section_that_is_not_known_is_refused_by_name() {
     let mut bytes = KernelSet::new(adder(1)).unwrap().to_bytes().unwrap();
     // The second entry of the table is that of the plans.
     bytes[96 + 64..96 + 72].copy_from_slice(b"ptx\0\0\0\0\0");
-    crate::mutation::seal(&mut bytes);
+    crate::harmless::seal(&mut bytes);
     let error = KernelSet::from_bytes(&bytes).unwrap_err();
     assert_eq!(
         error.to_string(),

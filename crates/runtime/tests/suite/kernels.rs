@@ -113,12 +113,6 @@ pub fn fail() -> Vec<u8> {
     })
 }
 
-/// `xchg eax, esi; ret`: does nothing and succeeds where the first unit is 0. Entered anywhere, it
-/// harms nothing.
-pub fn nothing() -> Vec<u8> {
-    vec![0x96, 0xc3]
-}
-
 /// Labels may not meet at one instruction; this one does nothing between them.
 trait Anchor {
     fn set_label_anchor(&mut self) -> Result<(), iced_x86::IcedError>;

@@ -4,6 +4,7 @@
 
 mod control;
 mod file;
+mod harmless;
 mod kernels;
 mod mutation;
 mod session;
