@@ -1,0 +1,34 @@
+use std::collections::BTreeMap;
+
+use eyas_diagnostic::FileId;
+use eyas_ir::Mode;
+
+/// What elaboration is asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    /// The one model that becomes an entry point; all of the file where `None`.
+    pub model: Option<String>,
+    /// What the entry points are for.
+    pub mode: Mode,
+    /// Dims that are given a value: `B = 32`.
+    pub bind: BTreeMap<String, i64>,
+    /// The bytes that one tensor may take.
+    pub memory_limit: u64,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            model: None,
+            mode: Mode::Inference,
+            bind: BTreeMap::new(),
+            memory_limit: 1 << 40,
+        }
+    }
+}
+
+/// What a loader gives for `use`: the name to show, which also tells files apart, and the text.
+pub type Loaded = Result<(String, String), String>;
+
+/// Finds the file that `use "path"` names in a file; an error is a sentence that says why not.
+pub type Loader<'a> = dyn FnMut(&str, FileId) -> Loaded + 'a;

@@ -1,0 +1,7 @@
+//! Elaboration seen from outside.
+
+mod support;
+
+mod diagnostics;
+mod graphs;
+mod values;
