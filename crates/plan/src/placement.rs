@@ -53,6 +53,26 @@ pub fn place(buffers: &[(usize, LiveRange)]) -> Result<Placement, PlacementError
     Ok(placement)
 }
 
+impl Placement {
+    /// Whether every buffer (bytes, live range) lies inside the arena, and no two that are alive
+    /// together overlap: what [`place`] promises, looked at anew.
+    pub fn is_sound(&self, buffers: &[(usize, LiveRange)]) -> bool {
+        let places = self.offsets.iter().zip(buffers);
+        let mut places: Vec<(usize, usize, LiveRange)> = places
+            .map(|(&offset, &(size, live))| (offset, offset.saturating_add(size), live))
+            .collect();
+        places.sort_unstable();
+        let inside = places.iter().all(|&(_, end, _)| end <= self.size);
+        let apart = places.iter().enumerate().all(|(number, &(_, end, live))| {
+            let mut later = places[number + 1..].iter();
+            let mut overlapping = later.by_ref().take_while(|&&(start, ..)| start < end);
+            overlapping
+                .all(|&(start, other_end, other)| start == other_end || !live.overlaps(other))
+        });
+        self.offsets.len() == buffers.len() && inside && apart
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,6 +106,7 @@ mod tests {
                 })
                 .collect();
             let placement = place(&buffers).unwrap();
+            assert!(placement.is_sound(&buffers));
             for (a, (size, range)) in buffers.iter().enumerate() {
                 let start = placement.offsets[a];
                 assert!(start + size <= placement.size && start.is_multiple_of(ALIGNMENT));
@@ -93,6 +114,13 @@ mod tests {
                     let begin = placement.offsets[b];
                     let apart = start + size <= begin || begin + other <= start;
                     assert!(apart || !range.overlaps(*other_range));
+                    // Moved onto each other, they are found.
+                    if range.overlaps(*other_range) && *size > 0 && *other > 0 {
+                        let mut wrong = placement.clone();
+                        wrong.offsets[b] = start;
+                        wrong.size += other;
+                        assert!(!wrong.is_sound(&buffers));
+                    }
                 }
             }
         }

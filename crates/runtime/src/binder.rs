@@ -168,6 +168,7 @@ impl<'a> Binder<'a> {
             needed: u128::MAX,
             limit: usize::MAX,
         })?;
+        debug_assert!(placement.is_sound(&ranges), "{placement:?} of {ranges:?}");
         let mut offsets = placement.offsets.into_iter();
         for (number, buffer) in self.plan.buffers.iter().enumerate() {
             let base = match &buffer.place {
