@@ -6,6 +6,7 @@
 
 mod access;
 mod contraction;
+mod function;
 mod kernel;
 mod map;
 mod reduce;
@@ -13,6 +14,7 @@ mod scatter;
 
 pub use access::{Access, Indirect, row_major};
 pub use contraction::{Contraction, RightLayout};
+pub use function::{Capabilities, expand, random};
 pub use kernel::{Argument, Kernel, Role, Work};
 pub use map::Map;
 pub use reduce::{ElementFinish, Fold, Reduce, RowFinish, Stage};
