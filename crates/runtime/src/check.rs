@@ -11,7 +11,7 @@ use crate::program::{Program, in_section, static_size};
 use crate::{EntryPoint, FormatError, TargetCode};
 
 /// Loops and ifs that may nest.
-const MAX_DEPTH: usize = 64;
+const MAX_DEPTH: usize = 32;
 
 /// Checks all of it.
 ///

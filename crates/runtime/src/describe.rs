@@ -4,7 +4,7 @@ use eyas_plan::{Place, Plan, Step};
 use eyas_tensor::{Dim, TensorType};
 use serde::Serialize;
 
-use crate::format::VERSION;
+use crate::format::{NO_HASH, SectionKind, VERSION};
 use crate::program::{Value, missing};
 use crate::stored_tensor::StoredTensor;
 use crate::{EntryPoint, KernelSet, ParameterKind, Provenance, TargetCode, ValueOrigin};
@@ -133,7 +133,7 @@ pub struct SectionDescription {
     pub offset: usize,
     /// How many bytes it has.
     pub length: usize,
-    /// Their BLAKE3 hash in hexadecimal.
+    /// Their BLAKE3 hash in hexadecimal; of tensors the hash of their hashes.
     pub hash: String,
 }
 
@@ -169,7 +169,12 @@ impl KernelSet {
             name: section.name(),
             offset: section.offset,
             length: section.length,
-            hash: section.hash.to_hex().to_string(),
+            hash: match section.kind {
+                SectionKind::Tensors => source.map_or(NO_HASH, |source| source.hash_of_hashes()),
+                SectionKind::Manifest | SectionKind::Plans | SectionKind::Code => section.hash,
+            }
+            .to_hex()
+            .to_string(),
         });
         Description {
             format: VERSION,

@@ -16,7 +16,7 @@
 //! | 8..16 | its number among those of its name |
 //! | 16..24 | where it begins |
 //! | 24..32 | how many bytes it has |
-//! | 32..64 | their BLAKE3 hash |
+//! | 32..64 | their BLAKE3 hash; zeros for tensors, whose hashes are in the manifest |
 //!
 //! Numbers are little-endian. Sections follow the table in the table's order; each begins at the
 //! next multiple of [`ALIGNMENT`], with zeros between, and the last one ends the file.
@@ -31,6 +31,9 @@ pub(crate) const VERSION: u32 = 1;
 
 /// Where sections, and tensors in their section, begin: a multiple of this.
 pub(crate) const ALIGNMENT: usize = 64;
+
+/// What stands in the section table for the hash of the tensors.
+pub(crate) const NO_HASH: blake3::Hash = blake3::Hash::from_bytes([0; 32]);
 
 /// Bytes of the header.
 pub(crate) const HEADER: usize = 96;

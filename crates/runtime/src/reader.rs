@@ -6,7 +6,7 @@ use eyas_tensor::TensorType;
 use serde::de::DeserializeOwned;
 
 use crate::check::check;
-use crate::format::{ALIGNMENT, Section, SectionKind, decode};
+use crate::format::{ALIGNMENT, NO_HASH, Section, SectionKind, decode};
 use crate::manifest::{Manifest, PoolEntry, TargetPlans};
 use crate::program::{Declaration, Program, Value, static_size};
 use crate::stored_tensor::{Storage, StoredTensor};
@@ -37,7 +37,13 @@ pub(crate) fn read(file: &Storage) -> Result<ReadFile, FormatError> {
     let sections = decode(bytes)?;
     for section in &sections {
         let contents = &bytes[section.offset..section.offset + section.length];
-        if section.kind != SectionKind::Tensors && blake3::hash(contents) != section.hash {
+        let hash = match section.kind {
+            SectionKind::Tensors => NO_HASH,
+            SectionKind::Manifest | SectionKind::Plans | SectionKind::Code => {
+                blake3::hash(contents)
+            }
+        };
+        if hash != section.hash {
             let place = format!("section `{}`", section.name());
             return Err(FormatError::Damaged(place));
         }
@@ -70,20 +76,29 @@ impl Source {
     /// # Errors
     /// [`FormatError::Damaged`] names the first one that differs.
     pub(crate) fn verify(&self, name: &dyn Fn(usize) -> String) -> Result<(), FormatError> {
-        let mut sections = self.sections.iter();
-        let stated = sections.find(|section| section.kind == SectionKind::Tensors);
         let bytes = self.tensors.bytes();
-        if stated.map(|section| section.hash) == Some(blake3::hash(bytes)) {
-            return Ok(());
+        let mut end = 0;
+        for (number, entry) in self.pool.iter().enumerate() {
+            if bytes[end..entry.offset].iter().any(|&byte| byte != 0) {
+                let place = "the zeros between tensors".to_owned();
+                return Err(FormatError::Damaged(place));
+            }
+            end = entry.offset + entry.length;
+            let hash = blake3::hash(&bytes[entry.offset..end]);
+            if hash.to_hex().as_str() != entry.hash {
+                return Err(FormatError::Damaged(name(number)));
+            }
         }
-        let differs = self.pool.iter().position(|entry| {
-            let contents = &bytes[entry.offset..entry.offset + entry.length];
-            blake3::hash(contents).to_hex().as_str() != entry.hash
-        });
-        Err(FormatError::Damaged(match differs {
-            Some(number) => name(number),
-            None => "the zeros between tensors".to_owned(),
-        }))
+        Ok(())
+    }
+
+    /// The hash of the tensors' hashes.
+    pub(crate) fn hash_of_hashes(&self) -> blake3::Hash {
+        let mut hasher = blake3::Hasher::new();
+        for entry in &self.pool {
+            hasher.update(entry.hash.as_bytes());
+        }
+        hasher.finalize()
     }
 
     /// Whether a tensor was read from this place of the pool.

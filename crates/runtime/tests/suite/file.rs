@@ -36,6 +36,18 @@ fn a_set_survives_its_file_and_the_same_set_gives_the_same_bytes() {
 }
 
 #[test]
+fn damage_is_not_written_anew_as_if_it_were_right() {
+    let mut bytes = KernelSet::new(looped(3)).unwrap().to_bytes().unwrap();
+    if let Some(last) = bytes.last_mut() {
+        *last ^= 1;
+    }
+    let damaged = KernelSet::from_bytes(&bytes).unwrap();
+    assert!(damaged.verify().is_err());
+    let again = KernelSet::from_bytes(&damaged.to_bytes().unwrap()).unwrap();
+    assert!(again.verify().is_err());
+}
+
+#[test]
 fn a_file_is_written_whole_or_not_at_all() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.kset");
