@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod loops;
+mod models;
 mod property;
 mod rule_check;
