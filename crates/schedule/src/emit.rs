@@ -5,6 +5,7 @@ use eyas_tensor::{DType, Dim, Facts};
 
 use crate::contraction::Sums;
 use crate::index::{Index, Lookup};
+use crate::random::draw;
 use crate::reduce::Rows;
 use crate::refusal::Refusal;
 use crate::view::{is_view, operand_place};
@@ -211,9 +212,17 @@ impl<'a> Emitter<'a> {
             } => {
                 let flat = Index::flatten(&map, shape)?;
                 let place = self.number(&flat)?;
-                let numbers = operands.iter().map(|v| self.emit(*v, Vec::new()));
-                let numbers = numbers.collect::<Result<Vec<_>, Refusal>>()?;
-                self.random(*distribution, stream, place, &numbers)
+                // The key of such a stream is another for every iteration.
+                if stream.contains('{') {
+                    return Err(Refusal::Form);
+                }
+                let mut inputs = vec![place];
+                for number in &operands {
+                    inputs.push(self.emit(*number, Vec::new())?);
+                }
+                let body = draw(*distribution, stream, operands.len());
+                let results = self.builder.inline(&body, &inputs);
+                results.first().copied().ok_or(Refusal::Form)
             }
             _ => Err(Refusal::Form),
         }

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod assemble;
+mod check;
 mod collapse;
 mod contraction;
 mod control;
@@ -24,6 +25,7 @@ mod text;
 mod unused;
 mod view;
 
+pub use check::{CheckError, check};
 pub use error::ScheduleError;
 pub use options::Options;
 pub use program::{Claim, ClaimGraph, ClaimResult, DerivedPlan, EntryPlan, Program};

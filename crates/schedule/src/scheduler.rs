@@ -12,10 +12,10 @@ use crate::lowered::lower;
 use crate::naming::Naming;
 use crate::pack::Packing;
 use crate::unused::remove_unused;
-use crate::{Claim, ClaimGraph, DerivedPlan, EntryPlan, Options, Program, ScheduleError};
+use crate::{Claim, ClaimGraph, DerivedPlan, EntryPlan, Options, Program, ScheduleError, check};
 
 /// Kernels and plans for a module: for its entry points, its derived parameters, and the
-/// parameters that packing derives.
+/// parameters that packing derives. Debug builds check the result (see [`check`]).
 ///
 /// # Errors
 /// [`ScheduleError`].
@@ -75,6 +75,9 @@ pub fn schedule(module: &Module, options: &Options) -> Result<Program, ScheduleE
     program.kernels = scheduler.kernels;
     program.claims = scheduler.claims;
     program.constants = scheduler.constants;
+    if cfg!(debug_assertions) {
+        check(module, &program).map_err(|error| ScheduleError::Internal(error.to_string()))?;
+    }
     Ok(program)
 }
 

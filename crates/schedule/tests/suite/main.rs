@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used)]
 
 mod agreement;
+mod faults;
 mod models;
 mod random_modules;
