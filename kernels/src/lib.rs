@@ -5,12 +5,15 @@
 //! tiled and which registers it uses is for the target to say.
 
 mod access;
+mod coalesce;
 mod contraction;
 mod function;
 mod kernel;
 mod map;
 mod reduce;
 mod scatter;
+mod text;
+mod verify;
 
 pub use access::{Access, Indirect, row_major};
 pub use contraction::{Contraction, RightLayout};
@@ -19,3 +22,4 @@ pub use kernel::{Argument, Kernel, Role, Work};
 pub use map::Map;
 pub use reduce::{ElementFinish, Fold, Reduce, RowFinish, Stage};
 pub use scatter::Scatter;
+pub use verify::{KernelCause, KernelError};

@@ -69,6 +69,16 @@ pub struct ElementFinish {
     pub writes: Vec<Access>,
 }
 
+impl Stage {
+    /// The type of the stage's result.
+    pub fn result(&self) -> DType {
+        match self.fold {
+            Fold::Value(_) => self.accumulator,
+            Fold::Arg(_) => DType::I64,
+        }
+    }
+}
+
 impl Reduce {
     pub(crate) fn accesses(&self) -> Vec<(&Access, Role)> {
         let row = self.row.iter();

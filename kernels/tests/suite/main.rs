@@ -3,6 +3,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod accuracy;
+mod coalesce;
 mod evaluation;
 mod expansion;
 mod random;
+mod sample;
+mod text;
+mod verify;
