@@ -91,6 +91,7 @@ pub fn check_rules(rules: &[Rule], seed: u64, instances: usize) -> CheckReport {
 }
 
 fn check_rule(rule: &Rule, seed: u64, instances: usize) -> RuleCheck {
+    let rule = rule.checked_as.as_deref().unwrap_or(rule);
     let mut check = RuleCheck {
         name: rule.name.clone(),
         instances: 0,

@@ -56,6 +56,7 @@ mod rules;
 mod saturate;
 mod subexpression;
 mod term;
+mod user_rule;
 mod write;
 
 pub use builder::Builder;
@@ -71,3 +72,4 @@ pub use report::{GraphReport, PassReport, Report, Stop};
 pub use rule::{Exactness, Family, Matched, Premises, Rule};
 pub use rules::rules;
 pub use term::Kind;
+pub use user_rule::rules_from_source;

@@ -129,6 +129,9 @@ pub struct Rule {
     /// Whether the check rounds each result to its type; constants that the rule computes are
     /// rounded, too.
     pub rounded: bool,
+    /// The rule over wider floats that the check takes in its place, for numbers in its text are
+    /// rounded to the type.
+    pub checked_as: Option<Arc<Rule>>,
 }
 
 impl fmt::Debug for Rule {
@@ -166,6 +169,7 @@ impl Rule {
             replacement: Arc::new(replacement),
             instantiate: Arc::new(instantiate),
             rounded: false,
+            checked_as: None,
         }
     }
 

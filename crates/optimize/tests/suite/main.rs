@@ -6,3 +6,4 @@ mod loops;
 mod models;
 mod property;
 mod rule_check;
+mod user_rule;
