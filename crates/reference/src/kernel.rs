@@ -8,7 +8,6 @@ use eyas_tensor::{Number, Tensor};
 
 use crate::kernel_fold::Folding;
 use crate::kernel_memory::{Address, Memory, Positions, View};
-use crate::places::count;
 use crate::scope::Scope;
 use crate::{EvaluateError, Storage, scalar, scalar_body};
 
@@ -176,12 +175,12 @@ impl Interpreter<'_, '_, '_, '_> {
         let [batch, rows, columns, contracted] =
             [&c.batch, &c.rows, &c.columns, &c.contracted].map(|dims| scope.shape(dims));
         let (batch, rows, columns, contracted) = (batch?, rows?, columns?, contracted?);
-        let left = Address::new(scope, &c.left)?;
-        let right = Right {
-            address: Address::new(scope, &c.right)?,
-            layout: c.right_layout,
-            columns: columns.clone(),
-            contracted: contracted.clone(),
+        let terms = Terms::new(&contracted);
+        let left = Operand::strided(Address::new(scope, &c.left)?, &terms);
+        let right = Address::new(scope, &c.right)?;
+        let right = match c.right_layout {
+            RightLayout::Strided => Operand::strided(right, &terms),
+            RightLayout::Panels(width) => Operand::packed(right, width, &columns, &terms),
         };
         let reads = Address::all(scope, &c.reads)?;
         let write = [Address::new(scope, &c.write)?];
@@ -190,10 +189,11 @@ impl Interpreter<'_, '_, '_, '_> {
             let (b, rest) = position.split_at(batch.len());
             let (row, column) = rest.split_at(rows.len());
             let (mut float, mut integer) = (0f64, 0i128);
-            let mut terms = Positions::new(&contracted);
-            while let Some(term) = terms.advance() {
-                let x = left.read(&self.memory, &[b, row, term].concat())?;
-                let y = right.read(&self.memory, b, column, term)?;
+            let lefts = left.row(&self.memory, &[b, row].concat(), &terms)?;
+            let rights = right.row(&self.memory, &[b, column].concat(), &terms)?;
+            for (x, y) in lefts.into_iter().zip(rights) {
+                let x = self.memory.read(left.address.argument, x)?;
+                let y = self.memory.read(right.address.argument, y)?;
                 if c.accumulator.is_float() {
                     float += x.to_f64() * y.to_f64();
                 } else {
@@ -265,36 +265,71 @@ impl Interpreter<'_, '_, '_, '_> {
     }
 }
 
-/// The right operand of a contraction.
-struct Right {
-    address: Address,
-    layout: RightLayout,
-    columns: Vec<usize>,
-    contracted: Vec<usize>,
+/// The positions of the axes that are summed over, in row-major order.
+struct Terms(Vec<Vec<usize>>);
+
+impl Terms {
+    fn new(contracted: &[usize]) -> Terms {
+        let (mut positions, mut all) = (Positions::new(contracted), Vec::new());
+        while let Some(position) = positions.advance() {
+            all.push(position.to_vec());
+        }
+        Terms(all)
+    }
 }
 
-impl Right {
-    fn read(
+/// An operand of a contraction.
+struct Operand {
+    address: Address,
+    /// How far each term is from the first; nothing where that hangs on an index.
+    steps: Option<Vec<i128>>,
+    /// The width of panels and the extents of the columns.
+    panels: Option<(usize, Vec<usize>)>,
+}
+
+impl Operand {
+    fn strided(address: Address, terms: &Terms) -> Operand {
+        let steps = terms.0.iter().map(|term| address.distance(term));
+        Operand {
+            steps: steps.collect(),
+            address,
+            panels: None,
+        }
+    }
+
+    fn packed(address: Address, width: usize, columns: &[usize], terms: &Terms) -> Operand {
+        let steps = (0..terms.0.len()).map(|term| term as i128 * width as i128);
+        Operand {
+            address,
+            steps: Some(steps.collect()),
+            panels: Some((width.max(1), columns.to_vec())),
+        }
+    }
+
+    /// The places of all terms of a row or column.
+    fn row(
         &self,
         memory: &Memory<'_, '_>,
-        batch: &[usize],
-        column: &[usize],
-        term: &[usize],
-    ) -> Result<Number, EvaluateError> {
-        match self.layout {
-            RightLayout::Strided => self.address.read(memory, &[batch, column, term].concat()),
-            RightLayout::Panels(width) => {
-                let (column, term) = (
-                    linear(&self.columns, column),
-                    linear(&self.contracted, term),
-                );
-                let terms = count(&self.contracted).unwrap_or(0);
-                let (panel, within) = (column / width.max(1), column % width.max(1));
-                let place = (panel as i128 * terms as i128 + term as i128) * width as i128;
-                let place = i128::from(self.address.offset) + place + within as i128;
-                memory.read(self.address.argument, place)
+        around: &[usize],
+        terms: &Terms,
+    ) -> Result<Vec<i128>, EvaluateError> {
+        let Some(first) = terms.0.first() else {
+            return Ok(Vec::new());
+        };
+        let place = |term: &Vec<usize>| self.address.place(memory, &[around, term].concat());
+        let Some(steps) = &self.steps else {
+            return terms.0.iter().map(place).collect();
+        };
+        let first = match &self.panels {
+            None => place(first)?,
+            Some((width, columns)) => {
+                let column = linear(columns, &around[around.len() - columns.len()..]);
+                let (panel, within) = (column / width, column % width);
+                let panels = (panel * terms.0.len()) as i128 * *width as i128;
+                i128::from(self.address.offset) + panels + within as i128
             }
-        }
+        };
+        Ok(steps.iter().map(|step| first + step).collect())
     }
 }
 

@@ -253,6 +253,17 @@ impl Address {
         Ok(place)
     }
 
+    /// How far the last axes' indices lead from their zeros; `None` where a place hangs on an
+    /// index that is read.
+    pub(crate) fn distance(&self, last: &[usize]) -> Option<i128> {
+        let own = self.strides.len().checked_sub(last.len())?;
+        let steps = self.strides[own..].iter().zip(last);
+        let distance = steps.fold(0i128, |sum, (&stride, &index)| {
+            sum.saturating_add(i128::from(stride) * index as i128)
+        });
+        self.indirect.is_none().then_some(distance)
+    }
+
     /// The element that a position of the iteration space reads.
     pub(crate) fn read(
         &self,

@@ -2,10 +2,11 @@ use eyas_ir::{BinaryFunction, Body, UnaryFunction};
 use eyas_kernels::expand;
 use eyas_tensor::{DType, Number};
 
+use crate::batch;
 use crate::evaluation::{TARGETS, binary, distance, evaluate, unary};
 
 /// Distance between the bit patterns that are tried; a prime.
-const STRIDE: usize = 65_521;
+const STRIDE: usize = 1021;
 
 /// A function computed in f64.
 type Exact = fn(f64) -> f64;
@@ -31,16 +32,28 @@ const SPECIAL: [f32; 18] = [
     1.000_000_1,
 ];
 
-/// The greatest distance over a sample of all f32, from a function computed in f64.
-fn worst(body: &Body, exact: impl Fn(f64) -> f64) -> (f64, f32) {
+/// The greatest distance over a sample of all f32, from a function computed in f64. The edges are
+/// evaluated by the reference too.
+fn worst(body: &Body, exact: Exact) -> (f64, f32) {
+    let edges = batch::evaluate(body, &SPECIAL);
+    for (x, found) in SPECIAL.into_iter().zip(edges) {
+        let expected = evaluate(body, &[Number::Float(x.into())]);
+        assert_eq!(
+            distance(DType::F32, Number::Float(found.into()), expected),
+            0.0
+        );
+    }
     let sample = (0..=u32::MAX).step_by(STRIDE).map(f32::from_bits);
+    let all: Vec<f32> = SPECIAL.into_iter().chain(sample).collect();
     let mut worst = (0.0, 0.0);
-    for x in SPECIAL.into_iter().chain(sample) {
-        let found = evaluate(body, &[Number::Float(x.into())]);
-        let expected = Number::Float(f64::from(exact(x.into()) as f32));
-        let distance = distance(DType::F32, found, expected);
-        if distance > worst.0 {
-            worst = (distance, x);
+    for part in all.chunks(1024) {
+        for (&x, found) in part.iter().zip(batch::evaluate(body, part)) {
+            let expected = exact(x.into()) as f32;
+            let [found, expected] = [found, expected].map(|x| Number::Float(x.into()));
+            let distance = distance(DType::F32, found, expected);
+            if distance > worst.0 {
+                worst = (distance, x);
+            }
         }
     }
     worst

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod accuracy;
+mod batch;
 mod coalesce;
 mod evaluation;
 mod expansion;
