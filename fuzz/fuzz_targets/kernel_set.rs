@@ -16,8 +16,12 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 
-static FILES: LazyLock<Vec<Vec<u8>>> =
-    LazyLock::new(|| harmless::models().into_iter().map(harmless::harmless).collect());
+static FILES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+    harmless::models()
+        .into_iter()
+        .map(harmless::harmless)
+        .collect()
+});
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((&kind, bytes)) = bytes.split_first() else {
