@@ -9,6 +9,7 @@ mod contraction;
 mod epilogue;
 mod function;
 mod lowering;
+mod map;
 mod pack;
 mod program;
 mod tile;
@@ -37,7 +38,8 @@ pub struct WideFunction {
 pub fn compile(kernel: &Kernel, isa: Isa) -> Option<WideFunction> {
     match &kernel.work {
         Work::Contraction(contraction) => contraction::compile(contraction, &kernel.arguments, isa),
-        Work::Map(_) | Work::Reduce(_) | Work::Scatter(_) => None,
+        Work::Map(map) => map::compile(map, &kernel.arguments, isa),
+        Work::Reduce(_) | Work::Scatter(_) => None,
     }
 }
 

@@ -8,3 +8,5 @@ mod case;
 mod contraction;
 #[path = "wide/guarded.rs"]
 mod guarded;
+#[path = "wide/map.rs"]
+mod map;

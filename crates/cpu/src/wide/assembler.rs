@@ -76,6 +76,7 @@ impl Address {
 pub(super) enum Condition {
     Equal,
     NotEqual,
+    Less,
     LessOrEqual,
     GreaterOrEqual,
 }
@@ -337,6 +338,7 @@ impl Assembler {
         let code = match condition {
             Condition::Equal => Code::Je_rel32_64,
             Condition::NotEqual => Code::Jne_rel32_64,
+            Condition::Less => Code::Jl_rel32_64,
             Condition::LessOrEqual => Code::Jle_rel32_64,
             Condition::GreaterOrEqual => Code::Jge_rel32_64,
         };

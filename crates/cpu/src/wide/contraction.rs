@@ -1,4 +1,4 @@
-use eyas_kernels::{Access, Argument, Contraction, RightLayout};
+use eyas_kernels::{Access, Argument, Capabilities, Contraction, RightLayout, expand};
 use eyas_plan::Isa;
 use eyas_tensor::{DType, Dim};
 
@@ -172,7 +172,7 @@ impl<'a> Form<'a> {
                 by_column,
             });
         }
-        let program = Program::new(&c.epilogue, width)?;
+        let program = Program::new(&expand(&c.epilogue, Capabilities::ALL), width)?;
         let result = c.epilogue.outputs.first()?;
         let results = c.epilogue.outputs.len();
         if results != 1 || c.epilogue.node(*result).dtype != DType::F32 {

@@ -227,6 +227,19 @@ impl Function {
         self.assembler.store(to.address(), Register::RAX);
     }
 
+    /// Stores how much of an extent is left for a place that takes `size` of it at most.
+    pub(super) fn store_rest(&mut self, to: Slot, extent: &Dim, place: Slot, size: &Dim) {
+        self.load_dim(Register::RDX, extent);
+        self.load_dim(Register::RCX, size);
+        let assembler = &mut self.assembler;
+        assembler.mov(Register::RAX, Register::RCX);
+        assembler.multiply_memory(Register::RAX, place.address());
+        assembler.subtract(Register::RDX, Register::RAX);
+        assembler.compare(Register::RCX, Register::RDX);
+        assembler.move_if_less(Register::RDX, Register::RCX);
+        assembler.store(to.address(), Register::RDX);
+    }
+
     /// The machine code and the dims it reads.
     pub(super) fn finish(self) -> Option<(Vec<u8>, Vec<Dim>)> {
         let bytes = self.assembler.finish(self.frame)?;

@@ -96,10 +96,26 @@ impl Program {
             uniforms: builder.uniforms,
             inputs: body.inputs.len(),
         };
+        program.remove_unread();
         if width == Width::Zmm {
             program.fuse_comparisons();
         }
         Some(program)
+    }
+
+    fn remove_unread(&mut self) {
+        let mut read = vec![false; self.values.len()];
+        for &output in &self.outputs {
+            read[output] = true;
+        }
+        for step in self.steps.iter().rev() {
+            if read[step.result] {
+                for &operand in &step.operands {
+                    read[operand] = true;
+                }
+            }
+        }
+        self.steps.retain(|step| read[step.result]);
     }
 
     /// Comparisons that only selects read go into a mask register, not into lanes.
@@ -234,8 +250,11 @@ impl Builder {
                 self.compare(comparison, dtype, a, b)
             }
             ScalarOp::Select(condition, a, b) => {
-                let operands = vec![place(condition), place(a), place(b)];
-                self.step(Operation::Select, operands)
+                let [condition, a, b] = [condition, a, b].map(place);
+                match self.extreme_of(condition, a, b) {
+                    Some(op) => self.step(Operation::Binary(op), vec![a, b]),
+                    None => self.step(Operation::Select, vec![condition, a, b]),
+                }
             }
             ScalarOp::Cast(a) => self.cast(body, a, node.dtype),
             ScalarOp::MultiplyAdd(a, b, c) if node.dtype == DType::F32 => {
@@ -359,6 +378,27 @@ impl Builder {
             self.step(Operation::Binary(op), vec![b, a])
         } else {
             self.step(Operation::Extreme(op), vec![a, b])
+        }
+    }
+
+    /// The instruction that is `condition ? a : b` where that is the greater or lesser of both.
+    fn extreme_of(&self, condition: usize, a: usize, b: usize) -> Option<Binary> {
+        let step = self.steps.iter().find(|step| step.result == condition)?;
+        if step.operands != [a, b] {
+            return None;
+        }
+        match step.operation {
+            Operation::Compare(Comparison::Greater, kind) => Some(match kind {
+                Kind::Float => Binary::Maximum,
+                Kind::Signed => Binary::MaximumSigned,
+                Kind::Unsigned => Binary::MaximumUnsigned,
+            }),
+            Operation::Compare(Comparison::Less, kind) => Some(match kind {
+                Kind::Float => Binary::Minimum,
+                Kind::Signed => Binary::MinimumSigned,
+                Kind::Unsigned => Binary::MinimumUnsigned,
+            }),
+            _ => None,
         }
     }
 

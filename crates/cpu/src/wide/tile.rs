@@ -172,26 +172,10 @@ impl Emitter<'_> {
             let bytes = read.dtype.bits() / 8;
             function.store_pointer(self.pointers.reads[place], read.access, bytes, &steps);
         }
-        self.count(&form.rows.extent, block, form.block, self.pointers.rows);
-        let columns = self.panel_columns();
-        self.count(&form.columns, panel, columns, self.pointers.columns);
+        let rows = Dim::from(form.block);
+        function.store_rest(self.pointers.rows, &form.rows.extent, block, &rows);
+        function.store_rest(self.pointers.columns, &form.columns, panel, &width);
         Some(())
-    }
-
-    /// How much of an extent is left for a place that takes `size` of it at most.
-    fn count(&mut self, extent: &Dim, place: Slot, size: i64, to: Slot) {
-        let function = &mut self.function;
-        function.load_dim(Register::RDX, extent);
-        function.assembler.move_immediate(Register::RCX, size);
-        function.assembler.mov(Register::RAX, Register::RCX);
-        let place = place.address();
-        function.assembler.multiply_memory(Register::RAX, place);
-        function.assembler.subtract(Register::RDX, Register::RAX);
-        function.assembler.compare(Register::RCX, Register::RDX);
-        function
-            .assembler
-            .move_if_less(Register::RDX, Register::RCX);
-        function.assembler.store(to.address(), Register::RDX);
     }
 
     /// The panels that are full, and the last one where it may not be.

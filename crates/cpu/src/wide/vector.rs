@@ -355,6 +355,18 @@ impl Assembler {
         }
     }
 
+    /// Writes the lanes that count as bytes of 0 and 1, and overwrites `from`; of [`Width::Zmm`].
+    pub(super) fn store_bools(&mut self, to: Address, from: u8, lanes: Lanes) {
+        self.shift(Width::Zmm, Shift::Right, from, from, 31);
+        let code = Code::EVEX_Vpmovdb_xmmm128_k1z_zmm;
+        let register = Width::Zmm.register(from);
+        let store = Instruction::with2(code, to.operand(), register);
+        match lanes {
+            Lanes::Mask(mask) => self.push_masked(store, mask, false),
+            Lanes::All | Lanes::Memory(_) => self.push(store),
+        }
+    }
+
     /// An instruction under a mask.
     pub(super) fn push_masked(
         &mut self,
