@@ -90,6 +90,80 @@ pub fn check_rules(rules: &[Rule], seed: u64, instances: usize) -> CheckReport {
     }
 }
 
+/// The two sides of a rule in text form, on a small instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Example {
+    /// The left side.
+    pub before: String,
+    /// The right side.
+    pub after: String,
+}
+
+/// The two sides of a rule on the first of some random instances in which every axis has more
+/// than one element, or else on the first in which the rule matches.
+pub fn example(rule: &Rule, seed: u64) -> Option<Example> {
+    let mut fallback = None;
+    for attempt in 0..EXAMPLES {
+        let seed = seed.wrapping_add(attempt);
+        let Some(mut instance) = Instance::new(seed, &rule.premises) else {
+            continue;
+        };
+        let Some(value) = (rule.instantiate)(&mut instance) else {
+            continue;
+        };
+        let ty = instance.ty(value);
+        let plain = ty.rank() > 0 && ty.shape.iter().all(|extent| !extent.is(0) && !extent.is(1));
+        let instance = instance.finish(value);
+        if let Some(found) = sides(rule, &instance) {
+            if plain {
+                return Some(found);
+            }
+            fallback.get_or_insert(found);
+        }
+    }
+    fallback
+}
+
+/// Instances that are looked through for an example.
+const EXAMPLES: u64 = 200;
+
+fn sides(rule: &Rule, instance: &Finished) -> Option<Example> {
+    let mut loaded = load(instance.module.graph(GraphId(0)), true).ok()?;
+    let (_, left) = loaded.outputs.first()?.clone();
+    let egraph = &mut loaded.egraph;
+    let root = egraph.find(left);
+    let matches = rule.pattern.search(egraph, root, 16).into_iter();
+    let right = matches
+        .filter_map(|found| apply(egraph, rule, &found))
+        .next()
+        .map(|(_, right)| right)?;
+    let print = |name: &str, id: Id| {
+        let mut module = instance.module.clone();
+        let mut graph = with_inputs(instance);
+        let value = side(egraph, &mut graph, id)?;
+        graph.add_output(name, value);
+        module.graphs[0] = graph;
+        Some(module.to_text(TextOptions::default()))
+    };
+    Some(Example {
+        before: print("y", left)?,
+        after: print("y", right)?,
+    })
+}
+
+/// A graph that has the inputs of an instance alone.
+fn with_inputs(instance: &Finished) -> Graph {
+    let mut graph = Graph::new("main");
+    let old = instance.module.graph(GraphId(0));
+    for &input in old.inputs() {
+        let node = old.node(input);
+        if let Op::Input { name } = &node.op {
+            graph.add_input(name.clone(), node.types[0].clone());
+        }
+    }
+    graph
+}
+
 fn check_rule(rule: &Rule, seed: u64, instances: usize) -> RuleCheck {
     let rule = rule.checked_as.as_deref().unwrap_or(rule);
     let mut check = RuleCheck {
@@ -166,13 +240,7 @@ fn compare(
 ) -> Result<(), Failure> {
     let mut module = instance.module.clone();
     let text = |module: &eyas_ir::Module| module.to_text(TextOptions::default());
-    let mut graph = Graph::new("main");
-    for &input in instance.module.graph(GraphId(0)).inputs() {
-        let node = instance.module.graph(GraphId(0)).node(input);
-        if let Op::Input { name } = &node.op {
-            graph.add_input(name.clone(), node.types[0].clone());
-        }
-    }
+    let mut graph = with_inputs(instance);
     for (name, id) in [("left", left), ("right", right)] {
         match side(egraph, &mut graph, id) {
             Some(value) => graph.add_output(name, value),

@@ -288,7 +288,8 @@ pub(crate) struct Finished {
 pub fn accumulator(dtype: DType) -> DType {
     match dtype {
         DType::F16 | DType::BF16 | DType::F8E4M3 | DType::F8E5M2 => DType::F32,
-        DType::I8 | DType::U8 | DType::I4 | DType::U4 => DType::I32,
+        DType::I16 | DType::I8 | DType::I4 => DType::I32,
+        DType::U16 | DType::U8 | DType::U4 => DType::I32,
         other => other,
     }
 }

@@ -60,7 +60,7 @@ mod user_rule;
 mod write;
 
 pub use builder::Builder;
-pub use check::{CheckReport, Failure, RuleCheck, TOLERANCE, check_rules};
+pub use check::{CheckReport, Example, Failure, RuleCheck, TOLERANCE, check_rules, example};
 pub use cost::{CostTable, NOMINAL_EXTENT};
 pub use error::Error;
 pub use instance::Instance;

@@ -193,6 +193,16 @@ impl Pattern {
         }
     }
 
+    /// The operands that are ops themselves.
+    pub(crate) fn nodes_below(&self) -> impl Iterator<Item = &Pattern> {
+        let operands = match self {
+            Pattern::Node(node) => node.operands.as_deref(),
+            _ => None,
+        };
+        let operands = operands.unwrap_or_default().iter();
+        operands.filter(|operand| matches!(operand, Pattern::Node(_)))
+    }
+
     fn value_count(&self) -> usize {
         match self {
             Pattern::Any(number) | Pattern::Such(number, _) => number + 1,

@@ -8,10 +8,10 @@ use crate::analysis::Equalities;
 use crate::builder::Builder;
 use crate::extract::{Selection, term_cost};
 use crate::load::{Loaded, load};
-use crate::pattern::Match;
+use crate::pattern::{Match, Pattern};
 use crate::report::{GraphReport, Stop};
 use crate::rule::{Matched, Rule};
-use crate::term::Kind;
+use crate::term::{Kind, Term};
 use crate::write::write;
 use crate::{Error, Options, explain};
 
@@ -197,10 +197,31 @@ pub(crate) fn apply(egraph: &mut Equalities, rule: &Rule, found: &Match) -> Opti
     let mut builder = Builder::new(egraph, origin(egraph, found));
     let to = (rule.replacement)(&matched, &mut builder)?;
     let from = match found.terms.first() {
-        Some(term) if egraph.are_explanations_enabled() => egraph.add_uncanonical(term.clone()),
+        Some(_) if egraph.are_explanations_enabled() => {
+            let mut terms = found.terms.iter();
+            left_side(egraph, &rule.pattern, &mut terms).unwrap_or(found.root)
+        }
         _ => found.root,
     };
     Some((from, to))
+}
+
+/// The matched nodes as a term of its own, so that an explanation begins at them.
+fn left_side<'a>(
+    egraph: &mut Equalities,
+    pattern: &Pattern,
+    terms: &mut impl Iterator<Item = &'a Term>,
+) -> Option<Id> {
+    let mut term = terms.next()?.clone();
+    for operand in pattern.nodes_below() {
+        let inner = left_side(egraph, operand, terms)?;
+        let class = egraph.find(inner);
+        let place = term.operands.iter().position(|id| *id == class);
+        if let Some(place) = place {
+            term.operands[place] = inner;
+        }
+    }
+    Some(egraph.add_uncanonical(term))
 }
 
 /// What all nodes of a match came from.

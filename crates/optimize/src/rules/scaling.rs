@@ -19,6 +19,10 @@ pub(super) fn rules() -> Vec<Rule> {
         number_into_weights(),
         scaled_sum("scale-of-sum", Add),
         scaled_sum("scale-of-difference", Subtract),
+        two_biases("bias-of-sum", Add, Add),
+        two_biases("bias-of-difference", Subtract, Add),
+        two_biases("difference-of-sum", Add, Subtract),
+        two_biases("difference-of-difference", Subtract, Subtract),
     ]
 }
 
@@ -206,4 +210,40 @@ fn scaled_sum(name: &str, function: BinaryFunction) -> Rule {
     .ranks(2, 3)
     .fast()
     .given("bias and scale have one shape and are computed from parameters alone")
+}
+
+/// `(y + b) + c` is `y + (b + c)`, where b and c are computed from parameters alone.
+fn two_biases(name: &str, inner: BinaryFunction, outer: BinaryFunction) -> Rule {
+    Rule::new(
+        name,
+        Family::Linear,
+        "Two biases are one, where both are known when weights are bound.",
+        P::binary(outer, P::binary(inner, P::any(0), P::any(1)), P::any(2)),
+        move |matched, builder| {
+            let first = fixed_operand(builder, matched.value(1))?;
+            let second = fixed_operand(builder, matched.value(2))?;
+            if builder.ty(first) != builder.ty(second) || !builder.ty(first).dtype.is_float() {
+                return None;
+            }
+            let shape = builder.ty(matched.root()).shape;
+            let together = if inner == outer { Add } else { Subtract };
+            let bias = builder.binary(together, first, second)?;
+            let bias = builder.broadcast(bias, &shape)?;
+            builder.binary(inner, matched.value(0), bias)
+        },
+        move |instance| {
+            let x = instance.any()?;
+            let shape = instance.extents(x);
+            let last = &shape[shape.len() - 1..];
+            let (first, second) = (instance.parameter(last)?, instance.parameter(last)?);
+            let first = instance.broadcast(first, &shape)?;
+            let second = instance.broadcast(second, &shape)?;
+            let sum = instance.op(Op::binary(inner), &[x, first])?;
+            instance.op(Op::binary(outer), &[sum, second])
+        },
+    )
+    .of(&FLOATS)
+    .ranks(2, 3)
+    .fast()
+    .given("both biases have one shape and are computed from parameters alone")
 }

@@ -1,5 +1,5 @@
 use eyas_ir::{BinaryFunction, UnaryFunction};
-use eyas_optimize::{Family, Pattern, Rule, check_rules, rules};
+use eyas_optimize::{Family, Pattern, Rule, check_rules, example, rules};
 
 #[test]
 fn every_rule_holds_on_random_instances() {
@@ -80,4 +80,25 @@ fn a_rule_that_changes_the_type_is_caught() {
     let report = check_rules(&[rule], 1, 10);
     let failure = report.rules[0].failure.as_ref().unwrap();
     assert!(failure.message.contains("negate-away"), "{report}");
+}
+
+#[test]
+fn every_rule_has_an_example() {
+    for rule in rules() {
+        let example = example(&rule, 7).unwrap();
+        let text = format!(
+            "{} {} {:?}\n{}\ngiven {}\nof {:?}\n\n{}\n{}",
+            rule.family.name(),
+            rule.name,
+            rule.exactness,
+            rule.documentation,
+            rule.premises.text,
+            rule.premises.dtypes,
+            example.before,
+            example.after,
+        );
+        insta::with_settings!({ snapshot_path => "snapshots/rules", prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::assert_snapshot!(&*rule.name, text);
+        });
+    }
 }
