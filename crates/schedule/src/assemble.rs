@@ -1,15 +1,14 @@
 use std::collections::BTreeMap;
 
-use eyas_ir::{Body, BodyBuilder, ScalarId, ScalarOp};
+use eyas_ir::{Body, BodyBuilder, Origin, ScalarId, ScalarOp};
 use eyas_kernels::{
-    Access, Contraction, ElementFinish, Indirect, Map, Reduce, RightLayout, Role, RowFinish, Stage,
-    Work,
+    Access, Contraction, ElementFinish, Indirect, Kernel, Map, Reduce, RightLayout, Role,
+    RowFinish, Stage, Work,
 };
 use eyas_tensor::{DType, Dim};
 
 use crate::ScheduleError;
 use crate::arguments::{Arguments, Home};
-use crate::collapse;
 use crate::contraction::Sums;
 use crate::emit::{Emitter, Frame, Leaf, Read};
 use crate::index::Index;
@@ -46,13 +45,23 @@ pub(crate) fn assemble(
         arguments,
         target,
     };
-    let mut work = match &emitter.frame {
+    let work = match &emitter.frame {
         Frame::Open => assembly.map(result)?,
         Frame::Rows(rows) => assembly.reduce(rows, result)?,
         Frame::Sums(sums) => assembly.contraction(sums, result, sides)?,
     };
-    collapse::collapse(&mut work, emitter.facts)?;
-    Ok(work)
+    Ok(coalesced(work))
+}
+
+/// The work over as few axes as it can be done over.
+pub(crate) fn coalesced(work: Work) -> Work {
+    let kernel = Kernel {
+        name: String::new(),
+        arguments: Vec::new(),
+        work,
+        origin: Origin::default(),
+    };
+    kernel.coalesced().work
 }
 
 struct Assembly<'a, 'e, 'h> {

@@ -89,6 +89,14 @@ pub fn check(module: &Module, program: &Program) -> Result<(), CheckError> {
             "an entry point or derived parameter is missing".into(),
         ));
     }
+    for kernel in &program.kernels {
+        kernel
+            .verify(&module.facts)
+            .map_err(|error| CheckError::Kernel {
+                kernel: kernel.name.clone(),
+                reason: error.cause.to_string(),
+            })?;
+    }
     let checker = Checker {
         module,
         program,

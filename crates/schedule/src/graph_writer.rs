@@ -6,7 +6,7 @@ use eyas_plan::{Launch, Operand, Place, Step};
 use eyas_tensor::Dim;
 
 use crate::arguments::{Arguments, Home};
-use crate::assemble::{Sides, Target, assemble};
+use crate::assemble::{Sides, Target, assemble, coalesced};
 use crate::contraction::Sums;
 use crate::emit::{Emitter, Frame, Leaf, Read};
 use crate::group::{Drafted, Groups, Root, cost, group, run, scattered, start};
@@ -216,13 +216,13 @@ impl GraphWriter<'_, '_, '_> {
         let literal = builder.literal(home.dtype, number);
         let mut arguments = Arguments::new(&self.homes);
         let argument = arguments.add(&home, Role::Write);
-        let mut work = Work::Map(Map {
+        let work = Work::Map(Map {
             extents: shape.clone(),
             reads: Vec::new(),
             body: builder.finish(&[literal]),
             writes: vec![Access::dense(argument, shape)?],
         });
-        crate::collapse::collapse(&mut work, &self.scheduler.module.facts)?;
+        let work = coalesced(work);
         let (operands, arguments) = (arguments.operands, arguments.arguments);
         let node = self.graph.node(value.node);
         let origin = node.origin.clone();

@@ -3,7 +3,6 @@
 mod arguments;
 mod assemble;
 mod check;
-mod collapse;
 mod contraction;
 mod control;
 mod emit;

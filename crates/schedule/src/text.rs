@@ -6,6 +6,16 @@ use eyas_plan::{Buffer, BufferId, Launch, Loop, Operand, Place, Plan, Step};
 use crate::{DerivedPlan, Program};
 
 impl Program {
+    /// All kernels and plans as text.
+    pub fn to_text(&self) -> String {
+        format!("{}{}", self.kernel_text(), self.plan_text())
+    }
+
+    /// All kernels as text, in their order.
+    pub fn kernel_text(&self) -> String {
+        self.kernels.iter().map(Kernel::to_string).collect()
+    }
+
     /// All plans as text: each buffer with its type, place, size and live range, then the steps by
     /// number.
     pub fn plan_text(&self) -> String {

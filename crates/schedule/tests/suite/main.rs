@@ -6,3 +6,4 @@ mod agreement;
 mod faults;
 mod models;
 mod random_modules;
+mod snapshots;
