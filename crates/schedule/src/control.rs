@@ -233,11 +233,10 @@ impl GraphWriter<'_, '_, '_> {
         };
         let operands = self.graph.operands(id);
         let mut condition = self.home(operands[0])?;
-        if !condition.operand.offset.is(0) {
-            let home = self
-                .scheduler
-                .plan
-                .arena(&TensorType::scalar(DType::Bool))?;
+        let scalar = TensorType::scalar(DType::Bool);
+        let buffer = &self.scheduler.plan.buffers[condition.operand.buffer.0];
+        if buffer.ty != scalar || !condition.operand.offset.is(0) {
+            let home = self.scheduler.plan.arena(&scalar)?;
             self.copy(operands[0], &home)?;
             condition = home;
         }

@@ -24,6 +24,9 @@ fn an_encoder_block_is_nine_kernels() {
 fn a_program_is_the_same_every_time_and_reads_back_from_json() {
     let program = program(ENCODER);
     let text = serde_json::to_string(&program).unwrap();
-    assert_eq!(text, serde_json::to_string(&self::program(ENCODER)).unwrap());
+    assert_eq!(
+        text,
+        serde_json::to_string(&self::program(ENCODER)).unwrap()
+    );
     assert_eq!(serde_json::from_str::<Program>(&text).unwrap(), program);
 }
