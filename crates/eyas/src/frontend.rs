@@ -42,6 +42,25 @@ pub(crate) fn load(
     Ok(source)
 }
 
+impl From<Module> for Source {
+    /// A graph made otherwise, with no text behind it.
+    fn from(module: Module) -> Source {
+        let mut sources = SourceMap::new();
+        let id = sources.add("", "");
+        let elaborated = Elaborated {
+            module,
+            ..Elaborated::default()
+        };
+        Source {
+            path: PathBuf::new(),
+            sources,
+            tree: eyas_syntax::parse("", id).file,
+            parse_diagnostics: Vec::new(),
+            elaborated,
+        }
+    }
+}
+
 impl Source {
     fn elaborate(
         &mut self,
@@ -134,7 +153,14 @@ impl Source {
     /// # Errors
     /// Diagnostics of items that are no rules.
     pub fn rules(&self) -> Result<Vec<Rule>, Error> {
-        Ok(Vec::new())
+        let rules = self.elaborated.rules.iter().cloned();
+        let file = ast::File {
+            version: None,
+            items: rules.map(ast::Item::Rule).collect(),
+            span: self.tree.span,
+        };
+        eyas_optimize::rules_from_source(&file)
+            .map_err(|diagnostics| Error::new(diagnostics, self.sources.clone()))
     }
 }
 

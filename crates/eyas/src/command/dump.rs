@@ -66,7 +66,7 @@ fn stage(
 
 fn code(terminal: &Terminal, own: &Dump, target: &eyas::Target) -> Result<String, Failed> {
     let program = &target.program;
-    let kernels: String = target.kernels.iter().map(|kernel| format!("{kernel:#?}\n")).collect();
+    let kernels: String = target.kernels.iter().map(|kernel| format!("{kernel}\n")).collect();
     match (own.stage, own.format) {
         (_, DumpFormat::Dot | DumpFormat::Svg) => Err(no_form(terminal)),
         (Stage::Kernels, DumpFormat::Text) => Ok(kernels),

@@ -57,6 +57,6 @@ fn kernel_story(terminal: &Terminal, own: &Explain, name: &str) -> Outcome {
     text.push_str("\nrewrites of the graphs it stands in:\n");
     text.push_str(&optimised.report.to_string());
     text.push_str("\nwhat it does:\n");
-    text.push_str(&format!("{kernel:#?}"));
+    text.push_str(&kernel.to_string());
     terminal.print(&text)
 }
