@@ -10,6 +10,7 @@ mod epilogue;
 mod function;
 mod lowering;
 mod map;
+mod operation;
 mod pack;
 mod program;
 mod tile;

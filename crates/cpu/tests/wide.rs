@@ -2,6 +2,8 @@
 
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
+#[path = "wide/attention.rs"]
+mod attention;
 #[path = "wide/case.rs"]
 mod case;
 #[path = "wide/contraction.rs"]

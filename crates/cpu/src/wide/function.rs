@@ -58,19 +58,16 @@ impl Stride {
 impl Function {
     /// A function that has saved its arguments.
     pub(super) fn new() -> Function {
-        let mut function = Function::default();
         // Whole vectors are spilled at the start of the frame.
-        function.frame = SPILLED;
-        for slot in [
-            &mut function.arguments,
-            &mut function.table,
-            &mut function.scratch,
-            &mut function.unit,
-            &mut function.end,
-        ] {
-            *slot = Slot(function.frame);
-            function.frame += 8;
-        }
+        let mut function = Function {
+            frame: SPILLED,
+            ..Function::default()
+        };
+        function.arguments = function.slot();
+        function.table = function.slot();
+        function.scratch = function.slot();
+        function.unit = function.slot();
+        function.end = function.slot();
         let Function {
             assembler,
             arguments,
