@@ -93,25 +93,37 @@ impl<'p> Elaborator<'p> {
             name: label.name.text.clone(),
             index,
         });
-        let path = file_path(&segments);
+        let template = file_path(&segments);
+        let paths = if self.has_open_counter(&template) {
+            vec![template]
+        } else {
+            self.concrete_paths(&template, label.span)?
+        };
+        for path in paths {
+            self.take_label(path, label)?;
+        }
+        Ok(segments)
+    }
+
+    fn take_label(&mut self, path: String, label: &'p Label) -> Eval<()> {
         match self.labels.get(&path) {
             // The same call again, in a loop or a second run of the model.
-            Some(first) if *first == label.span => {}
+            Some(first) if *first == label.span => Ok(()),
             Some(first) => {
                 let first = *first;
-                return self.fail(
+                self.fail(
                     Diagnostic::error("E0104", format!("the label `{path}` is used twice"))
                         .primary(label.span, "used again here")
                         .secondary(first, "first used here")
                         .note("a label names a scope of parameters")
                         .help("choose another label; to share weights, refer to them by path"),
-                );
+                )
             }
             None => {
                 self.labels.insert(path, label.span);
+                Ok(())
             }
         }
-        Ok(segments)
     }
 
     fn call_layer(

@@ -6,7 +6,7 @@ use eyas_tensor::{DType, Dim, Number};
 use indexmap::IndexMap;
 
 use crate::elaborator::{Elaborator, Eval};
-use crate::value::Operand;
+use crate::value::{Operand, Value};
 
 /// A graph under construction: an entry point's, or the body of a loop.
 #[derive(Debug, Clone)]
@@ -71,11 +71,12 @@ impl Elaborator<'_> {
         }
         for depth in operand.frame + 1..=current {
             let key = (depth - 1, moved.value);
-            let frame = &mut self.frames[depth];
-            moved.value = match frame.captures.get(&key) {
-                Some(value) => *value,
+            let known = self.frames[depth].captures.get(&key).copied();
+            moved.value = match known {
+                Some(value) => value,
                 None => {
-                    let name = format!("captured{}", frame.captures.len());
+                    let name = self.capture_name(operand, depth);
+                    let frame = &mut self.frames[depth];
                     let value = frame.graph.add_input(name, operand.ty.clone());
                     frame.captures.insert(key, value);
                     value
@@ -84,6 +85,28 @@ impl Elaborator<'_> {
             moved.frame = depth;
         }
         moved
+    }
+
+    /// The name of a variable that holds a captured value, if no input has it yet.
+    fn capture_name(&self, operand: &Operand, depth: usize) -> String {
+        let locals = self.activations.iter().flat_map(|own| &own.locals);
+        let mut names = locals.filter_map(|(name, local)| match &local.value {
+            Value::Tensor(own) if own.frame == operand.frame && own.value == operand.value => {
+                Some(name.clone())
+            }
+            _ => None,
+        });
+        let graph = &self.frames[depth].graph;
+        let taken = |name: &str| {
+            let mut inputs = graph.inputs().iter();
+            inputs.any(|id| matches!(&graph.node(*id).op, Op::Input { name: own } if own == name))
+        };
+        let number = self.frames[depth].captures.len();
+        let mut name = names.next().unwrap_or_else(|| format!("captured{number}"));
+        while taken(&name) {
+            name.push('\'');
+        }
+        name
     }
 
     /// A node without operands, made once a graph.

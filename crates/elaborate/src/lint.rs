@@ -27,6 +27,8 @@ pub(crate) fn check(
             .primary(name.span, "this file's own is used"),
         );
     }
+    // A misspelt name leaves others unused, which is no news.
+    let faulty = diagnostics.iter().any(Diagnostic::is_error);
     for (file, tree) in program.written() {
         for item in &tree.items {
             let (signature, body, span) = match item {
@@ -35,7 +37,9 @@ pub(crate) fn check(
                 _ => continue,
             };
             twice(signature, diagnostics);
-            unused(signature, body, diagnostics);
+            if !faulty {
+                unused(signature, body, diagnostics);
+            }
             if matches!(item, Item::Layer(_)) && !entered.contains(&span) {
                 resolve(program, file, signature, body, diagnostics);
             }
@@ -43,7 +47,7 @@ pub(crate) fn check(
     }
 }
 
-fn twice(signature: &Signature, diagnostics: &mut Vec<Diagnostic>) {
+pub(crate) fn twice(signature: &Signature, diagnostics: &mut Vec<Diagnostic>) {
     let formals = signature.formals.iter().map(|formal| &formal.name);
     let outputs = match &signature.results {
         Some(Results::Named(outputs)) => outputs.iter().map(|output| &output.name).collect(),

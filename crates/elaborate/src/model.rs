@@ -12,7 +12,7 @@ use crate::frame::Frame;
 use crate::program::{Callable, Definition, start_of};
 use crate::signature::result_names;
 use crate::value::{Operand, Value};
-use crate::{ModelInfo, Port};
+use crate::{ModelInfo, Port, lint};
 
 /// A model that is in the module.
 pub(crate) struct Built {
@@ -67,6 +67,12 @@ impl<'p> Elaborator<'p> {
     pub fn model(&mut self, callable: Callable<'p>) -> Option<Built> {
         let errors = self.error_count();
         let graphs = self.module.graphs.len();
+        // Names that stand twice are reported with what needs no types.
+        let mut twice = Vec::new();
+        lint::twice(callable.signature, &mut twice);
+        if !twice.is_empty() {
+            return None;
+        }
         self.labels.clear();
         self.parameters.clear();
         self.next_states.clear();

@@ -7,25 +7,20 @@ use eyas_tensor::{DType, Dim};
 use crate::activation::Activation;
 use crate::builtin;
 use crate::elaborator::{ConstantState, Elaborator, Eval};
+use crate::prelude;
 use crate::program::{Callable, Definition};
 use crate::value::Value;
 
-/// How alike two names must be for one to be suggested for the other.
-const LIKENESS: f64 = 0.7;
-
-/// The name most like another, where one is like it at all.
+/// The name that another was most likely meant to be, where one is near enough.
 pub(crate) fn closest<'n>(name: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
-    let mut best: Option<(f64, &str)> = None;
-    for candidate in names {
-        let mut likeness = strsim::jaro_winkler(name, candidate);
-        if candidate.eq_ignore_ascii_case(name) {
-            likeness = 1.0;
-        }
-        if candidate != name && likeness > best.map_or(LIKENESS, |(score, _)| score) {
-            best = Some((likeness, candidate));
-        }
-    }
-    best.map(|(_, candidate)| candidate)
+    let names: Vec<&str> = names.into_iter().filter(|own| *own != name).collect();
+    let mut same = names.iter().copied();
+    // Of names this short, all are near to each other.
+    let long = name.chars().count() > 2;
+    same.find(|own| own.eq_ignore_ascii_case(name)).or_else(|| {
+        long.then(|| eyas_diagnostic::suggest(name, names))
+            .flatten()
+    })
 }
 
 /// `did you mean `x`?`, where there is something to suggest.
@@ -101,6 +96,11 @@ impl<'p> Elaborator<'p> {
                         .help(format!("call it: `{name}(...)`")),
                 )
             }
+            None if prelude::find(name).is_some() => self.fail(
+                Diagnostic::error("E0119", format!("`{name}` is a layer, not a value"))
+                    .primary(span, "used as a value")
+                    .help(format!("call it: `{name}(...)`")),
+            ),
             None => Ok(match ElementType::from_name(name) {
                 Some(ElementType::Dtype(own)) => Some(Value::Element(dtype(own))),
                 _ => None,

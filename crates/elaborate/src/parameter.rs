@@ -192,6 +192,17 @@ impl<'p> Elaborator<'p> {
         Ok(paths)
     }
 
+    /// Whether a path has a counter whose range a run binds.
+    pub fn has_open_counter(&self, template: &str) -> bool {
+        let mut counters = self
+            .frames
+            .iter()
+            .filter_map(|frame| frame.counter.as_ref());
+        counters.any(|counter| {
+            counter.range.is_none() && template.contains(&format!("{{{}}}", counter.variable))
+        })
+    }
+
     fn register(
         &mut self,
         path: String,
@@ -251,7 +262,12 @@ impl<'p> Elaborator<'p> {
     /// How a parameter begins.
     fn initialiser(&mut self, tree: &'p Expr, ty: &TensorType) -> Eval<Initialiser> {
         let (name, span, arguments): (&str, Span, &'p [Argument]) = match &tree.ungrouped().kind {
-            ExprKind::Name(name) if INITIALISERS.contains(&name.as_str()) => (name, tree.span, &[]),
+            ExprKind::Name(name)
+                if INITIALISERS.contains(&name.as_str())
+                    || self.find(name, tree.span)?.is_none() =>
+            {
+                (name, tree.span, &[])
+            }
             ExprKind::Call(call) if call.label.is_none() => {
                 (&call.function.text, call.function.span, &call.arguments)
             }

@@ -265,9 +265,9 @@ impl<'p> Elaborator<'p> {
             return self.fail(
                 Diagnostic::error(
                     "E0120",
-                    format!("the pattern has {fixed} axes, the tensor {rank}"),
+                    format!("the pattern has {}, the tensor {rank}", axes(fixed)),
                 )
-                .primary(list.span, format!("{fixed} axes"))
+                .primary(list.span, axes(fixed))
                 .secondary(place, format!("this is `{}`", operand.ty)),
             );
         }
@@ -352,12 +352,16 @@ impl<'p> Elaborator<'p> {
             }
             None => {
                 let (ty, place) = (&operand.0.ty, operand.1);
-                let mut diagnostic = Diagnostic::error(
-                    "E0106",
-                    format!("`{extent}` does not divide by `{product}`"),
-                )
-                .primary(span, format!("`{extent}` is to come apart into these"))
-                .secondary(place, format!("this is `{ty}`"));
+                let symbolic = extent.as_constant().is_none() || product.as_constant().is_none();
+                let fails = if symbolic {
+                    "is not known to"
+                } else {
+                    "does not"
+                };
+                let mut diagnostic =
+                    Diagnostic::error("E0106", format!("`{extent}` {fails} divide by `{product}`"))
+                        .primary(span, format!("`{extent}` is to come apart into these"))
+                        .secondary(place, format!("this is `{ty}`"));
                 for entry in entries {
                     if let Some((known, from)) = sizes.extents.get(&entry.atom)
                         && matches!(entry.atom, Atom::Named(_))
@@ -366,7 +370,7 @@ impl<'p> Elaborator<'p> {
                         diagnostic = diagnostic.secondary(*from, text);
                     }
                 }
-                if extent.as_constant().is_none() || product.as_constant().is_none() {
+                if symbolic {
                     diagnostic = diagnostic.help(format!(
                         "if it does, say so: `assert {extent} % {product} == 0`"
                     ));
@@ -706,6 +710,14 @@ fn axis_names(call: &PatternCall) -> Vec<String> {
 
 fn mentions(call: &PatternCall, name: &str) -> bool {
     axis_names(call).iter().any(|own| own == name)
+}
+
+/// `1 axis`, `2 axes`
+fn axes(count: usize) -> String {
+    match count {
+        1 => "1 axis".into(),
+        count => format!("{count} axes"),
+    }
 }
 
 fn shown(atom: &Atom) -> String {

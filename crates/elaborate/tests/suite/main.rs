@@ -3,5 +3,7 @@
 mod support;
 
 mod diagnostics;
+mod explain;
 mod graphs;
+mod mutations;
 mod values;
