@@ -5,7 +5,7 @@ use eyas_tensor::{DType, Number};
 use crate::emitter::Emitter;
 use crate::error::Fault;
 use crate::form::Form;
-use crate::{arithmetic, cast, fused, sixteen};
+use crate::{arithmetic, cast, fused, places, sixteen};
 
 /// How a body is computed along an innermost axis: what is the same all along it once before, as
 /// one element, and the rest several elements at a time where all of it can be.
@@ -70,10 +70,20 @@ impl<'a> BodyPlan<'a> {
     fn node_fits(&self, form: Form, node: &Scalar) -> bool {
         let of = |id: ScalarId| self.body.node(id).dtype;
         let held = |dtype| form.holds(dtype) || dtype == DType::Bool;
+        // A place is a scalar in four lanes; what may be done with it is said below.
+        if form != Form::Scalar && matches!(node.op, ScalarOp::Index(_)) {
+            return true;
+        }
         held(node.dtype)
             && match node.op {
+                ScalarOp::Index(_) => true,
+                ScalarOp::Compare(_, a, b) if form == Form::Four && of(a) == DType::I64 => {
+                    self.is_place(a) && self.is_uniform(b) || self.is_uniform(a) && self.is_place(b)
+                }
+                ScalarOp::Cast(a) if form == Form::Four && self.is_place(a) => {
+                    matches!(node.dtype, DType::F32 | DType::I32 | DType::U32)
+                }
                 ScalarOp::Input(_) => form.holds(node.dtype),
-                ScalarOp::Index(_) => form == Form::Two,
                 ScalarOp::Unary(function, _) => arithmetic::has_unary(form, function, node.dtype),
                 ScalarOp::Binary(function, ..) => {
                     arithmetic::has_binary(form, function, node.dtype)
@@ -88,6 +98,15 @@ impl<'a> BodyPlan<'a> {
                 | ScalarOp::ShiftLeft(..)
                 | ScalarOp::ShiftRight(..) => true,
             }
+    }
+
+    fn is_uniform(&self, id: ScalarId) -> bool {
+        self.uniform[id.0 as usize]
+    }
+
+    /// Whether a node is the place along the axis.
+    fn is_place(&self, id: ScalarId) -> bool {
+        !self.is_uniform(id) && matches!(self.body.node(id).op, ScalarOp::Index(_))
     }
 
     /// Computes what is the same along the axis from the inputs that are, and the places along
@@ -111,8 +130,8 @@ impl<'a> BodyPlan<'a> {
                 _ => {
                     let values = &prepared.values;
                     let operand =
-                        |e: &mut Emitter, id| self.operand(e, Form::Scalar, id, values, &[]);
-                    lower(e, self.body, node, Form::Scalar, &operand)?
+                        |e: &mut Emitter, form, id| self.operand(e, form, id, values, &[]);
+                    self.lower(e, node, Form::Scalar, &operand)?
                 }
             };
             prepared.values[number] = Some(value);
@@ -136,12 +155,13 @@ impl<'a> BodyPlan<'a> {
             }
             let value = match node.op {
                 ScalarOp::Input(input) => inputs[input as usize].ok_or_else(missing)?,
-                ScalarOp::Index(_) => places(e, form, place),
+                ScalarOp::Index(_) => places::from(e, form, place),
                 _ => {
                     let values = &varying;
-                    let operand =
-                        |e: &mut Emitter, id| self.operand(e, form, id, &prepared.values, values);
-                    lower(e, self.body, node, form, &operand)?
+                    let operand = |e: &mut Emitter, form, id| {
+                        self.operand(e, form, id, &prepared.values, values)
+                    };
+                    self.lower(e, node, form, &operand)?
                 }
             };
             varying[number] = Some(value);
@@ -150,6 +170,84 @@ impl<'a> BodyPlan<'a> {
         outputs
             .map(|id| self.operand(e, form, *id, &prepared.values, &varying))
             .collect()
+    }
+
+    /// One node, its operands given by `at`.
+    fn lower(
+        &self,
+        e: &mut Emitter,
+        node: &Scalar,
+        form: Form,
+        at: &dyn Fn(&mut Emitter, Form, ScalarId) -> Result<Value, Fault>,
+    ) -> Result<Value, Fault> {
+        let body = self.body;
+        let of = |id: ScalarId| body.node(id).dtype;
+        let dtype = node.dtype;
+        let operand = |e: &mut Emitter, id| at(e, form, id);
+        Ok(match node.op {
+            ScalarOp::Input(_) | ScalarOp::Index(_) | ScalarOp::Literal(_) => return Err(missing()),
+            ScalarOp::Extent(ref dim) => {
+                let value = e.dim(dim);
+                cast::cast(e, Form::Scalar, DType::I64, dtype, value)
+            }
+            ScalarOp::Unary(function, a) => {
+                let a = operand(e, a)?;
+                arithmetic::unary(e, form, function, dtype, a)?
+            }
+            ScalarOp::Binary(function, a, b) => {
+                if let Some((value, number)) = against_number(body, function, a, b) {
+                    let value = operand(e, value)?;
+                    let greatest = function == BinaryFunction::Maximum;
+                    return Ok(arithmetic::extreme_with(e, greatest, value, number));
+                }
+                let (a, b) = (operand(e, a)?, operand(e, b)?);
+                arithmetic::binary(e, form, function, dtype, a, b)?
+            }
+            ScalarOp::Compare(comparison, a, b) if form == Form::Four && of(a) == DType::I64 => {
+                let first = self.is_place(a);
+                let (a, b) = (at(e, Form::Scalar, a)?, at(e, Form::Scalar, b)?);
+                match first {
+                    true => places::compare(e, comparison, a, b, true),
+                    false => places::compare(e, comparison, b, a, false),
+                }
+            }
+            ScalarOp::Compare(comparison, a, b) => {
+                let compared = of(a);
+                let (a, b) = (operand(e, a)?, operand(e, b)?);
+                arithmetic::compare(e, comparison, compared, a, b)
+            }
+            ScalarOp::Select(condition, a, b) => {
+                let condition = operand(e, condition)?;
+                let (a, b) = (operand(e, a)?, operand(e, b)?);
+                e.choose(condition, a, b)
+            }
+            ScalarOp::Cast(a) if form == Form::Four && self.is_place(a) => {
+                let place = at(e, Form::Scalar, a)?;
+                places::cast(e, dtype, place)
+            }
+            ScalarOp::Cast(a) => {
+                let from = of(a);
+                let a = operand(e, a)?;
+                cast::cast(e, form, from, dtype, a)
+            }
+            ScalarOp::MultiplyAdd(a, b, c) => {
+                let operands = [operand(e, a)?, operand(e, b)?, operand(e, c)?];
+                fused::multiply_add(e, form, dtype, operands)
+            }
+            ScalarOp::Bitcast(a) => {
+                let from = of(a);
+                let a = operand(e, a)?;
+                bitcast(e, form, from, dtype, a)
+            }
+            ScalarOp::ShiftLeft(a, by) => {
+                let a = operand(e, a)?;
+                arithmetic::shift(e, form, dtype, a, by, true)
+            }
+            ScalarOp::ShiftRight(a, by) => {
+                let a = operand(e, a)?;
+                arithmetic::shift(e, form, dtype, a, by, false)
+            }
+        })
     }
 
     fn operand(
@@ -183,16 +281,6 @@ fn missing() -> Fault {
     Fault::Malformed("a body reads a value that is not there".to_owned())
 }
 
-/// The places from one on.
-fn places(e: &mut Emitter, form: Form, first: Value) -> Value {
-    if form != Form::Two {
-        return first;
-    }
-    let all = e.ins().splat(types::I64X2, first);
-    let next = e.ins().iadd_imm_s(first, 1);
-    e.ins().insertlane(all, next, 1)
-}
-
 fn literal(e: &mut Emitter, form: Form, dtype: DType, value: Number) -> Value {
     let ty = form.clif(dtype);
     if dtype.is_float() {
@@ -203,69 +291,6 @@ fn literal(e: &mut Emitter, form: Form, dtype: DType, value: Number) -> Value {
         _ => value.to_i128() as u64,
     };
     e.constant(ty, bits)
-}
-
-fn lower(
-    e: &mut Emitter,
-    body: &Body,
-    node: &Scalar,
-    form: Form,
-    operand: &dyn Fn(&mut Emitter, ScalarId) -> Result<Value, Fault>,
-) -> Result<Value, Fault> {
-    let of = |id: ScalarId| body.node(id).dtype;
-    let dtype = node.dtype;
-    Ok(match node.op {
-        ScalarOp::Input(_) | ScalarOp::Index(_) | ScalarOp::Literal(_) => return Err(missing()),
-        ScalarOp::Extent(ref dim) => {
-            let value = e.dim(dim);
-            cast::cast(e, Form::Scalar, DType::I64, dtype, value)
-        }
-        ScalarOp::Unary(function, a) => {
-            let a = operand(e, a)?;
-            arithmetic::unary(e, form, function, dtype, a)?
-        }
-        ScalarOp::Binary(function, a, b) => {
-            if let Some((value, number)) = against_number(body, function, a, b) {
-                let value = operand(e, value)?;
-                let greatest = function == BinaryFunction::Maximum;
-                return Ok(arithmetic::extreme_with(e, greatest, value, number));
-            }
-            let (a, b) = (operand(e, a)?, operand(e, b)?);
-            arithmetic::binary(e, form, function, dtype, a, b)?
-        }
-        ScalarOp::Compare(comparison, a, b) => {
-            let compared = of(a);
-            let (a, b) = (operand(e, a)?, operand(e, b)?);
-            arithmetic::compare(e, comparison, compared, a, b)
-        }
-        ScalarOp::Select(condition, a, b) => {
-            let condition = operand(e, condition)?;
-            let (a, b) = (operand(e, a)?, operand(e, b)?);
-            e.choose(condition, a, b)
-        }
-        ScalarOp::Cast(a) => {
-            let from = of(a);
-            let a = operand(e, a)?;
-            cast::cast(e, form, from, dtype, a)
-        }
-        ScalarOp::MultiplyAdd(a, b, c) => {
-            let operands = [operand(e, a)?, operand(e, b)?, operand(e, c)?];
-            fused::multiply_add(e, form, dtype, operands)
-        }
-        ScalarOp::Bitcast(a) => {
-            let from = of(a);
-            let a = operand(e, a)?;
-            bitcast(e, form, from, dtype, a)
-        }
-        ScalarOp::ShiftLeft(a, by) => {
-            let a = operand(e, a)?;
-            arithmetic::shift(e, form, dtype, a, by, true)
-        }
-        ScalarOp::ShiftRight(a, by) => {
-            let a = operand(e, a)?;
-            arithmetic::shift(e, form, dtype, a, by, false)
-        }
-    })
 }
 
 /// The operand and the number of an extreme of floats one of which is a number.

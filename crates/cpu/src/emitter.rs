@@ -36,6 +36,10 @@ pub(crate) struct Emitter<'f> {
 /// Memory that is there, with no promise of alignment.
 pub(crate) const PLAIN: MemFlagsData = MemFlagsData::new().with_notrap();
 
+/// Memory that the kernel does not write, read wherever it suits; only for addresses that change
+/// with the loop around, lest they are read before it is known whether it runs.
+pub(crate) const MOVABLE: MemFlagsData = PLAIN.with_readonly().with_can_move();
+
 /// Memory that nobody writes while the kernel runs.
 const FIXED: MemFlagsData = MemFlagsData::trusted().with_readonly().with_can_move();
 

@@ -27,6 +27,10 @@ pub(crate) fn multiply_add(
             let odd = through_f64(e, form, [a, b, c], cast::narrow_to_odd);
             sixteen::round(e, dtype, odd)
         }
+        DType::Bool => {
+            let both = e.ins().band(a, b);
+            e.ins().bor(both, c)
+        }
         _ => {
             let product = e.ins().imul(a, b);
             let sum = e.ins().iadd(product, c);

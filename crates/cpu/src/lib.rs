@@ -24,6 +24,7 @@ mod map;
 mod memory;
 mod nest;
 mod options;
+mod places;
 mod reduce;
 mod rounding;
 mod row;

@@ -12,44 +12,68 @@ use crate::sixteen;
 impl Emitter<'_> {
     /// Elements side by side, the first at `address + offset` bytes.
     pub(crate) fn load(&mut self, form: Form, dtype: DType, address: Value, offset: i32) -> Value {
+        self.load_as(PLAIN, form, dtype, address, offset)
+    }
+
+    /// Elements of memory with these flags.
+    pub(crate) fn load_as(
+        &mut self,
+        flags: MemFlagsData,
+        form: Form,
+        dtype: DType,
+        address: Value,
+        offset: i32,
+    ) -> Value {
         match form {
-            Form::Scalar => self.load_scalar(dtype, address, offset),
-            Form::Two => self.ins().load(form.clif(dtype), PLAIN, address, offset),
-            Form::Four => self.load_four(dtype, address, offset),
+            Form::Scalar => self.load_scalar(flags, dtype, address, offset),
+            Form::Two => self.ins().load(form.clif(dtype), flags, address, offset),
+            Form::Four => self.load_four(flags, dtype, address, offset),
         }
     }
 
-    fn load_scalar(&mut self, dtype: DType, address: Value, offset: i32) -> Value {
+    fn load_scalar(
+        &mut self,
+        flags: MemFlagsData,
+        dtype: DType,
+        address: Value,
+        offset: i32,
+    ) -> Value {
         match dtype {
             DType::F16 | DType::BF16 => {
-                let bits = self.ins().uload16(types::I32, PLAIN, address, offset);
+                let bits = self.ins().uload16(types::I32, flags, address, offset);
                 sixteen::decode(self, dtype, bits)
             }
             DType::Bool => {
-                let byte = self.ins().load(types::I8, PLAIN, address, offset);
+                let byte = self.ins().load(types::I8, flags, address, offset);
                 self.ins().icmp_imm_s(IntCC::NotEqual, byte, 0)
             }
             _ => {
                 let ty = Form::Scalar.clif(dtype);
-                self.ins().load(ty, PLAIN, address, offset)
+                self.ins().load(ty, flags, address, offset)
             }
         }
     }
 
-    fn load_four(&mut self, dtype: DType, address: Value, offset: i32) -> Value {
+    fn load_four(
+        &mut self,
+        flags: MemFlagsData,
+        dtype: DType,
+        address: Value,
+        offset: i32,
+    ) -> Value {
         let lanes = match dtype.bits() {
             32 => {
                 return self
                     .ins()
-                    .load(Form::Four.clif(dtype), PLAIN, address, offset);
+                    .load(Form::Four.clif(dtype), flags, address, offset);
             }
             16 => {
-                let bits = self.ins().load(types::I64, PLAIN, address, offset);
+                let bits = self.ins().load(types::I64, flags, address, offset);
                 let vector = self.ins().scalar_to_vector(types::I64X2, bits);
                 self.reinterpret(types::I16X8, vector)
             }
             _ => {
-                let bits = self.ins().load(types::I32, PLAIN, address, offset);
+                let bits = self.ins().load(types::I32, flags, address, offset);
                 let vector = self.ins().scalar_to_vector(types::I32X4, bits);
                 let bytes = self.reinterpret(types::I8X16, vector);
                 self.widen(dtype, bytes)

@@ -1,9 +1,9 @@
-use cranelift_codegen::ir::{InstBuilder, Value};
+use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value};
 use eyas_tensor::{DType, Dim};
 
 use crate::contraction::Contracting;
 use crate::cursor::{Cursor, size_of};
-use crate::emitter::Emitter;
+use crate::emitter::{Emitter, MOVABLE, PLAIN};
 use crate::error::Fault;
 use crate::form::Form;
 use crate::nest::Nest;
@@ -135,15 +135,20 @@ impl Tile<'_> {
         let (rows, right) = cursors.split_at(self.rows as usize);
         let (from, to) = (e.integer(0), e.dim(extent));
         let left_type = e.dtype(work.left.argument);
+        let steps = [&work.left, &work.right].map(|access| &access.strides[axis]);
+        let flags = match steps.iter().any(|stride| stride.is(0)) {
+            true => PLAIN,
+            false => MOVABLE,
+        };
         e.repeat(from, to, 1, sums, |e, place, sums| {
             let right = right[0].advance(e, &work.right, axis, place)?;
-            let columns = self.columns_at(e, right.address())?;
+            let columns = self.columns_at(e, flags, right.address())?;
             let mut folded = Vec::with_capacity(sums.len());
             let zero = e.integer(0);
             let step = e.step(zero, place, &work.left.strides[axis], size_of(left_type))?;
             for (row, cursor) in rows.iter().enumerate() {
                 let address = e.ins().iadd(cursor.address(), step);
-                let scalar = e.load(Form::Scalar, left_type, address, 0);
+                let scalar = e.load_as(flags, Form::Scalar, left_type, address, 0);
                 let scalar = cast::cast(e, Form::Scalar, left_type, work.accumulator, scalar);
                 let value = e.splat(self.columns.form, work.accumulator, scalar);
                 for (column, factor) in columns.iter().enumerate() {
@@ -156,7 +161,12 @@ impl Tile<'_> {
     }
 
     /// The right operand's values at a place of the contracted axes.
-    fn columns_at(&self, e: &mut Emitter, address: Value) -> Result<Vec<Value>, Fault> {
+    fn columns_at(
+        &self,
+        e: &mut Emitter,
+        flags: MemFlagsData,
+        address: Value,
+    ) -> Result<Vec<Value>, Fault> {
         let (work, form) = (self.work, self.columns.form);
         let (dtype, accumulator) = (e.dtype(work.right.argument), work.accumulator);
         let size = size_of(dtype);
@@ -166,7 +176,7 @@ impl Tile<'_> {
             let first = number * form.lanes();
             if form == Form::Scalar || work.contiguous && whole {
                 let offset = (first * size) as i32;
-                let value = e.load(form, dtype, address, offset);
+                let value = e.load_as(flags, form, dtype, address, offset);
                 values.push(cast::cast(e, form, dtype, accumulator, value));
                 continue;
             }
@@ -178,7 +188,7 @@ impl Tile<'_> {
             for lane in 0..form.lanes() {
                 let column = e.integer(first + lane);
                 let address = e.step(address, column, &stride, size)?;
-                let value = e.load(Form::Scalar, dtype, address, 0);
+                let value = e.load_as(flags, Form::Scalar, dtype, address, 0);
                 let value = cast::cast(e, Form::Scalar, dtype, accumulator, value);
                 gathered = Some(match gathered {
                     None => e.splat(form, accumulator, value),

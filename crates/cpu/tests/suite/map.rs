@@ -424,6 +424,45 @@ fn gathers_check_their_index() {
 }
 
 #[test]
+fn places_are_compared_and_converted() {
+    let mut draw = Draw(13);
+    let extents = dims(&[5, 23]);
+    use Comparison::*;
+    for comparison in [Equal, NotEqual, Less, LessOrEqual, Greater, GreaterOrEqual] {
+        for swapped in [false, true] {
+            for bound in [None, Some(7), Some(i64::MIN), Some(i64::MAX)] {
+                let mut builder = BodyBuilder::new();
+                let x = builder.input(DType::F32);
+                let column = builder.push(ScalarOp::Index(1), DType::I64);
+                let other = match bound {
+                    None => builder.push(ScalarOp::Index(0), DType::I64),
+                    Some(bound) => builder.integer(DType::I64, bound),
+                };
+                let holds = match swapped {
+                    true => builder.compare(comparison, other, column),
+                    false => builder.compare(comparison, column, other),
+                };
+                let number = builder.cast(column, DType::F32);
+                let result = builder.select(holds, x, number);
+                let map = Map {
+                    extents: extents.clone(),
+                    reads: vec![Access::dense(0, &extents).unwrap()],
+                    writes: vec![Access::dense(1, &extents).unwrap()],
+                    body: builder.finish(&[result]),
+                };
+                let arguments = vec![
+                    argument(DType::F32, Role::Read, 115),
+                    argument(DType::F32, Role::Write, 115),
+                ];
+                let kernel = kernel("test.mask", arguments, Work::Map(map));
+                let tensors = [0; 2].map(|_| draw.tensor(DType::F32, 115));
+                agrees(&kernel, &tensors, &BTreeMap::new(), 0.0);
+            }
+        }
+    }
+}
+
+#[test]
 fn long_axes_are_cut_in_units() {
     let mut draw = Draw(12);
     let body = unary(DType::F32, |builder, a| {

@@ -156,9 +156,9 @@ fn softmax(dtype: DType, rows: &str, length: &str) -> Kernel {
             stage(sum_body, Reduction::Sum),
         ],
         row: Some(RowFinish {
-            reads: vec![Access::dense(1, &[rows.clone()]).unwrap()],
+            reads: vec![Access::dense(1, std::slice::from_ref(&rows)).unwrap()],
             body: row,
-            writes: vec![Access::dense(2, &[rows.clone()]).unwrap()],
+            writes: vec![Access::dense(2, std::slice::from_ref(&rows)).unwrap()],
         }),
         element: Some(ElementFinish {
             body: element,
