@@ -101,4 +101,20 @@ impl Kernel {
             Work::Scatter(_) => Vec::new(),
         }
     }
+
+    /// The same work with every body made anew.
+    #[must_use]
+    pub fn map_bodies(&self, map: impl Fn(&Body) -> Body) -> Kernel {
+        let mut kernel = self.clone();
+        let bodies: Vec<&mut Body> = match &mut kernel.work {
+            Work::Map(map) => vec![&mut map.body],
+            Work::Reduce(reduce) => reduce.bodies_mut(),
+            Work::Contraction(contraction) => vec![&mut contraction.epilogue],
+            Work::Scatter(_) => Vec::new(),
+        };
+        for body in bodies {
+            *body = map(body);
+        }
+        kernel
+    }
 }

@@ -99,4 +99,11 @@ impl Reduce {
             .chain(self.element.iter().map(|e| &e.body))
             .collect()
     }
+
+    pub(crate) fn bodies_mut(&mut self) -> Vec<&mut Body> {
+        let stages = self.stages.iter_mut().map(|stage| &mut stage.body);
+        let row = self.row.iter_mut().map(|row| &mut row.body);
+        let element = self.element.iter_mut().map(|e| &mut e.body);
+        stages.chain(row).chain(element).collect()
+    }
 }

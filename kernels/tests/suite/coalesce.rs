@@ -1,11 +1,12 @@
 use std::collections::BTreeMap;
 
 use eyas_ir::{BinaryFunction, BodyBuilder, ScalarOp};
-use eyas_kernels::{Access, Kernel, Map, RightLayout, Role, Work, row_major};
+use eyas_kernels::{Access, Kernel, Map, RightLayout, Role, Work, expand, row_major};
 use eyas_reference::run_kernel;
 use eyas_tensor::{DType, Dim, Facts, Number, Tensor};
 use proptest::prelude::*;
 
+use crate::evaluation::TARGETS;
 use crate::sample::{
     F32, access, argument, binary, dims, gather, kernel, product, scatter, softmax,
 };
@@ -58,6 +59,23 @@ fn every_family_gives_the_same_over_fewer_axes() {
         assert_eq!(contraction.rows, dims("4*B"));
         assert_eq!(contraction.columns, dims("5"));
         assert_eq!(contraction.contracted, dims("6"));
+    }
+}
+
+#[test]
+fn every_body_of_a_kernel_is_expanded() {
+    let kernel = softmax();
+    for target in TARGETS {
+        let expanded = kernel.map_bodies(|body| expand(body, target));
+        assert_eq!(expanded.verify(&Facts::default()), Ok(()), "{expanded}");
+        let text = expanded.to_string();
+        assert!(
+            !text.contains("exp ") && !text.contains("maximum %"),
+            "{text}"
+        );
+        for (found, expected) in run(&expanded).iter().zip(&run(&kernel)) {
+            assert!(found.relative_error(expected) < 1e-6);
+        }
     }
 }
 
