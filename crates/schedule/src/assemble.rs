@@ -45,12 +45,11 @@ pub(crate) fn assemble(
         arguments,
         target,
     };
-    let work = match &emitter.frame {
-        Frame::Open => assembly.map(result)?,
-        Frame::Rows(rows) => assembly.reduce(rows, result)?,
-        Frame::Sums(sums) => assembly.contraction(sums, result, sides)?,
-    };
-    Ok(coalesced(work))
+    match &emitter.frame {
+        Frame::Open => assembly.map(result),
+        Frame::Rows(rows) => assembly.reduce(rows, result),
+        Frame::Sums(sums) => assembly.contraction(sums, result, sides),
+    }
 }
 
 /// The work over as few axes as it can be done over.

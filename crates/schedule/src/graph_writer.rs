@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use eyas_ir::{BodyBuilder, Graph, NodeId, Op, Origin, ScalarId, Value};
 use eyas_kernels::{Access, Argument, Indirect, Kernel, Map, Role, Scatter, Work, row_major};
-use eyas_plan::{Launch, Operand, Place, Step};
+use eyas_plan::{BufferId, Launch, Operand, Place, Step};
 use eyas_tensor::Dim;
 
 use crate::arguments::{Arguments, Home};
@@ -36,6 +36,8 @@ pub(crate) struct GraphWriter<'w, 'm, 'g> {
     pub(crate) homes: BTreeMap<Value, Home>,
     /// Where values go that the caller has memory for.
     pub(crate) assigned: BTreeMap<Value, Home>,
+    /// Buffers that the caller looks at.
+    pub(crate) wanted: Vec<BufferId>,
     pub(crate) steps: Vec<Step>,
 }
 
@@ -63,6 +65,11 @@ pub(crate) fn write_graph(
         groups,
         homes: BTreeMap::new(),
         assigned: BTreeMap::new(),
+        wanted: targets
+            .iter()
+            .flatten()
+            .map(|home| home.operand.buffer)
+            .collect(),
         steps: Vec::new(),
     };
     for (node, home) in graph.inputs().iter().zip(inputs) {
@@ -89,6 +96,9 @@ pub(crate) fn write_graph(
     }
     for (value, target) in copies {
         writer.copy(value, &target)?;
+    }
+    if writer.scheduler.options.fuse {
+        writer.merge_kernels();
     }
     Ok(writer.steps)
 }
@@ -222,7 +232,6 @@ impl GraphWriter<'_, '_, '_> {
             body: builder.finish(&[literal]),
             writes: vec![Access::dense(argument, shape)?],
         });
-        let work = coalesced(work);
         let (operands, arguments) = (arguments.operands, arguments.arguments);
         let node = self.graph.node(value.node);
         let origin = node.origin.clone();
@@ -375,8 +384,9 @@ impl GraphWriter<'_, '_, '_> {
         }
         let place = (offset, strides);
         let mut built = self.build(&emitter, result, home, &place, &sides)?;
-        if let (Frame::Sums(sums), Work::Contraction(contraction)) = (&emitter.frame, &built.work)
-            && let Some(panels) = self.pack(sums, sides.swapped, contraction)?
+        if let Frame::Sums(sums) = &emitter.frame
+            && let Work::Contraction(contraction) = coalesced(built.work.clone())
+            && let Some(panels) = self.pack(sums, sides.swapped, &contraction)?
         {
             sides.panels = Some(panels);
             built = self.build(&emitter, result, home, &place, &sides)?;
@@ -479,7 +489,8 @@ impl GraphWriter<'_, '_, '_> {
         }));
         scheduler.kernels.push(kernel);
         let graph = self.claim.clone();
-        scheduler.claims.push(Claim { graph, result });
+        let results = vec![result];
+        scheduler.claims.push(Claim { graph, results });
     }
 
     /// Why a value that must have a kernel has none.

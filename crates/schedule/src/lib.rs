@@ -12,6 +12,7 @@ mod group;
 mod index;
 mod live;
 mod lowered;
+mod merge;
 mod naming;
 mod options;
 mod pack;

@@ -43,13 +43,13 @@ pub struct DerivedPlan {
     pub packing: Option<Graph>,
 }
 
-/// What a kernel's one result is said to be.
+/// What a kernel's results are said to be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
     /// Which graph.
     pub graph: ClaimGraph,
-    /// What of it.
-    pub result: ClaimResult,
+    /// What of it, in the order of the kernel's writes.
+    pub results: Vec<ClaimResult>,
 }
 
 /// A graph that kernels compute values of.
@@ -62,7 +62,7 @@ pub enum ClaimGraph {
     Packing(usize),
 }
 
-/// What a kernel computes.
+/// What a result of a kernel is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClaimResult {

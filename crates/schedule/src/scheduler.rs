@@ -1,8 +1,8 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use eyas_ir::{Constant, Entry, Graph, Module, NodeId, Op, TensorType, Value};
 use eyas_kernels::Kernel;
-use eyas_plan::{Buffer, BufferId, LiveRange, Operand, Place, Plan, PlanInput, PlanOutput};
+use eyas_plan::{Buffer, BufferId, LiveRange, Operand, Place, Plan, PlanInput, PlanOutput, Step};
 use eyas_tensor::{Dim, DimError};
 
 use crate::arguments::Home;
@@ -31,6 +31,7 @@ pub fn schedule(module: &Module, options: &Options) -> Result<Program, ScheduleE
         constant_numbers: BTreeMap::new(),
         naming: Naming::default(),
         packings: Vec::new(),
+        merged: BTreeSet::new(),
         plan: PlanDraft::default(),
     };
     let mut program = Program::default();
@@ -72,13 +73,37 @@ pub fn schedule(module: &Module, options: &Options) -> Result<Program, ScheduleE
             packing: Some(packing.graph),
         });
     }
-    program.kernels = scheduler.kernels;
-    program.claims = scheduler.claims;
+    let mut numbers = Vec::with_capacity(scheduler.kernels.len());
+    for (number, (kernel, claim)) in scheduler.kernels.iter().zip(scheduler.claims).enumerate() {
+        numbers.push(program.kernels.len());
+        if !scheduler.merged.contains(&number) {
+            program.kernels.push(kernel.coalesced());
+            program.claims.push(claim);
+        }
+    }
+    let entries = program.entries.iter_mut().map(|entry| &mut entry.plan);
+    for plan in entries.chain(program.derived.iter_mut().map(|derived| &mut derived.plan)) {
+        renumber(&mut plan.steps, &numbers);
+    }
     program.constants = scheduler.constants;
     if cfg!(debug_assertions) {
         check(module, &program).map_err(|error| ScheduleError::Internal(error.to_string()))?;
     }
     Ok(program)
+}
+
+/// Gives launches the new numbers of their kernels.
+fn renumber(steps: &mut [Step], numbers: &[usize]) {
+    for step in steps {
+        match step {
+            Step::Launch(launch) => launch.kernel = numbers[launch.kernel],
+            Step::Loop(looped) => renumber(&mut looped.body, numbers),
+            Step::If(branches) => {
+                renumber(&mut branches.then, numbers);
+                renumber(&mut branches.otherwise, numbers);
+            }
+        }
+    }
 }
 
 /// What all plans of a program share.
@@ -92,6 +117,8 @@ pub(crate) struct Scheduler<'m> {
     constant_numbers: BTreeMap<Constant, usize>,
     pub(crate) naming: Naming,
     pub(crate) packings: Vec<Packing>,
+    /// Kernels that are a part of another.
+    pub(crate) merged: BTreeSet<usize>,
     /// The plan that is written.
     pub(crate) plan: PlanDraft,
 }

@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use eyas_ir::{Graph, NodeId, Op, Trip, Value};
+use eyas_kernels::Role;
 use eyas_plan::{BufferId, If, Launch, Loop, Operand, Place, Plan, Step};
 use eyas_tensor::Dim;
 
@@ -180,11 +181,26 @@ impl Flow<'_> {
                 _ => None,
             }
         };
-        let checked = kernel::check(self.checker, graph, kernel, own.result, &held, &packed)?;
-        let operand = launch.arguments.get(checked.written);
-        let operand = operand.ok_or_else(|| self.fault("launches a kernel without a result"))?;
-        let piece = (operand.buffer, operand.offset.clone());
-        self.write(piece, own.result, graph, holdings)
+        kernel::check(self.checker, graph, kernel, &own.results, &held, &packed)?;
+        let writes = kernel
+            .accesses()
+            .into_iter()
+            .filter(|(_, role)| *role != Role::Read);
+        let pairs: Vec<(usize, ClaimResult)> = writes
+            .map(|(access, _)| access.argument)
+            .zip(own.results.iter().copied())
+            .collect();
+        for (argument, result) in pairs {
+            let operand = &launch.arguments[argument];
+            let shared = (0..launch.arguments.len())
+                .any(|other| other != argument && launch.arguments[other].buffer == operand.buffer);
+            if shared {
+                return Err(self.fault(format!("lets `{}` write what it reads", kernel.name)));
+            }
+            let piece = (operand.buffer, operand.offset.clone());
+            self.write(piece, result, graph, holdings)?;
+        }
+        Ok(())
     }
 
     /// What memory holds after a kernel.

@@ -1,4 +1,4 @@
-use eyas_ir::{Graph, Op, Value};
+use eyas_ir::{Graph, Op, ScalarId, Value};
 use eyas_kernels::{Access, Kernel, Role, Scatter, Work};
 use eyas_tensor::DimError;
 
@@ -7,12 +7,6 @@ use super::matching::{Matching, Site, Source};
 use super::place::unflat;
 use super::{CheckError, Checker};
 use crate::ClaimResult;
-
-/// A kernel that computes what it is claimed to.
-pub(super) struct Checked {
-    /// The argument that it writes.
-    pub(super) written: usize,
-}
 
 /// Random positions that a kernel is looked at besides the corners.
 const SAMPLES: usize = 6;
@@ -34,23 +28,23 @@ pub(super) fn check(
     checker: &Checker<'_>,
     graph: &Graph,
     kernel: &Kernel,
-    claim: ClaimResult,
+    claims: &[ClaimResult],
     held: &dyn Fn(usize, Value) -> bool,
     path: &dyn Fn(usize) -> Option<String>,
-) -> Result<Checked, CheckError> {
+) -> Result<(), CheckError> {
     let fault = |reason: String| CheckError::Kernel {
         kernel: kernel.name.clone(),
         reason,
     };
-    let writes: Vec<&Access> = kernel
+    let writes = kernel
         .accesses()
         .into_iter()
-        .filter(|(_, role)| *role != Role::Read)
-        .map(|(access, _)| access)
-        .collect();
-    let [write] = writes[..] else {
-        return Err(fault("does not have one result".to_owned()));
-    };
+        .filter(|(_, role)| *role != Role::Read);
+    if claims.is_empty() || writes.count() != claims.len() {
+        return Err(fault(
+            "does not have the results that it is claimed to".to_owned(),
+        ));
+    }
     for (access, role) in kernel.accesses() {
         for part in access.parts() {
             let role = if std::ptr::eq(part, access) {
@@ -73,7 +67,7 @@ pub(super) fn check(
         checker,
         graph,
         kernel,
-        claim,
+        claims,
         memory: Memory { held, path },
     };
     for (number, binding) in checker.bindings.iter().enumerate() {
@@ -82,15 +76,14 @@ pub(super) fn check(
             .map_err(|error| fault(error.to_string()))?
             .map_err(fault)?;
     }
-    let written = write.argument;
-    Ok(Checked { written })
+    Ok(())
 }
 
 struct Look<'a> {
     checker: &'a Checker<'a>,
     graph: &'a Graph,
     kernel: &'a Kernel,
-    claim: ClaimResult,
+    claims: &'a [ClaimResult],
     memory: Memory<'a>,
 }
 
@@ -109,6 +102,27 @@ struct Region {
     value: Option<Value>,
 }
 
+/// A result of a body and where it goes.
+struct Stored<'k> {
+    site: Site<'k>,
+    write: &'k Access,
+    extents: Vec<i64>,
+    output: Option<ScalarId>,
+}
+
+impl<'k> Stored<'k> {
+    /// All results of a body, over a space of these extents.
+    fn all(site: &Site<'k>, writes: &'k [Access], extents: &[i64]) -> Vec<Stored<'k>> {
+        let stored = writes.iter().enumerate().map(|(number, write)| Stored {
+            site: site.clone(),
+            write,
+            extents: extents.to_vec(),
+            output: site.body.outputs.get(number).copied(),
+        });
+        stored.collect()
+    }
+}
+
 impl Look<'_> {
     fn under(&self, binding: &Binding, seed: u64) -> Verdict {
         let space = binding.values(&self.kernel.space())?;
@@ -125,22 +139,20 @@ impl Look<'_> {
         if let Work::Scatter(scatter) = &self.kernel.work {
             return self.scatter(scatter, &mut matching, &space, seed);
         }
-        let Some(region) = self.region(binding)? else {
-            return no("is claimed to write what no kernel writes");
-        };
-        let mut sites: Vec<(Site<'_>, &Access, Vec<i64>)> = Vec::new();
+        let mut stored: Vec<Stored<'_>> = Vec::new();
         match &self.kernel.work {
             Work::Map(map) => {
                 let sources = map.reads.iter().map(Source::Read).collect();
                 let site = Site::new(0, &map.body, sources);
-                sites.extend(map.writes.iter().map(|w| (site.clone(), w, space.clone())));
+                stored.extend(Stored::all(&site, &map.writes, &space));
             }
             Work::Contraction(c) => {
                 let sources = std::iter::once(Source::Sum);
                 let sources = sources.chain(c.reads.iter().map(Source::Read)).collect();
                 let rank = space.len() - c.contracted.len();
                 let own = space[..rank].to_vec();
-                sites.push((Site::new(0, &c.epilogue, sources), &c.write, own));
+                let site = Site::new(0, &c.epilogue, sources);
+                stored.extend(Stored::all(&site, std::slice::from_ref(&c.write), &own));
             }
             Work::Reduce(reduce) => {
                 let stages = || (0..reduce.stages.len()).map(Source::Stage);
@@ -148,39 +160,46 @@ impl Look<'_> {
                     let sources = stages().chain(row.reads.iter().map(Source::Read)).collect();
                     let site = Site::new(0, &row.body, sources);
                     let own = space[..reduce.outer.len()].to_vec();
-                    sites.extend(row.writes.iter().map(|w| (site.clone(), w, own.clone())));
+                    stored.extend(Stored::all(&site, &row.writes, &own));
                 }
                 if let Some(element) = &reduce.element {
                     let reads = reduce.reads.iter().map(Source::Read);
                     let site = Site::new(0, &element.body, reads.chain(stages()).collect());
-                    sites.extend(
-                        element
-                            .writes
-                            .iter()
-                            .map(|w| (site.clone(), w, space.clone())),
-                    );
+                    stored.extend(Stored::all(&site, &element.writes, &space));
                 }
             }
             Work::Scatter(_) => {}
         }
-        let [(site, write, extents)] = &sites[..] else {
-            return no("does not have one result");
-        };
-        self.result(&mut matching, site, write, extents, &region, binding, seed)
+        for (stored, claim) in stored.iter().zip(self.claims) {
+            let Some(region) = self.region(*claim, binding)? else {
+                return no("is claimed to write what no kernel writes");
+            };
+            let verdict = self.result(&mut matching, stored, &region, binding, seed)?;
+            if verdict.is_err() {
+                return Ok(verdict);
+            }
+        }
+        Ok(Ok(()))
     }
 
     /// Whether the write covers the region exactly, and each place gets what belongs there.
-    #[allow(clippy::too_many_arguments)]
     fn result(
         &self,
         matching: &mut Matching<'_>,
-        site: &Site<'_>,
-        write: &Access,
-        extents: &[i64],
+        stored: &Stored<'_>,
         region: &Region,
         binding: &Binding,
         seed: u64,
     ) -> Verdict {
+        let Stored {
+            site,
+            write,
+            extents,
+            output,
+        } = stored;
+        let Some(output) = *output else {
+            return no("has a body without a result");
+        };
         let count: i64 = extents.iter().product();
         if count != region.extents.iter().product::<i64>() {
             return no("does not write as many places as the value has");
@@ -191,9 +210,6 @@ impl Look<'_> {
         }
         let offset = binding.value(&write.offset)?;
         let container = binding.values(&self.graph.type_of(region.container).shape)?;
-        let Some(&output) = site.body.outputs.first() else {
-            return no("has a body without a result");
-        };
         for position in positions(extents, seed) {
             let steps = position.iter().zip(&strides).map(|(p, s)| p * s);
             let index = unflat(offset + steps.sum::<i64>(), &container);
@@ -227,12 +243,12 @@ impl Look<'_> {
         Ok(Ok(()))
     }
 
-    fn region(&self, binding: &Binding) -> Result<Option<Region>, DimError> {
+    fn region(&self, claim: ClaimResult, binding: &Binding) -> Result<Option<Region>, DimError> {
         let whole = |value: Value| -> Result<(Vec<i64>, Vec<i64>), DimError> {
             let extents = binding.values(&self.graph.type_of(value).shape)?;
             Ok((vec![0; extents.len()], extents))
         };
-        Ok(Some(match self.claim {
+        Ok(Some(match claim {
             ClaimResult::Value(value) => {
                 let (start, extents) = whole(value)?;
                 let (container, value) = (value, Some(value));
@@ -290,7 +306,7 @@ impl Look<'_> {
         space: &[i64],
         seed: u64,
     ) -> Verdict {
-        let ClaimResult::Update(node) = self.claim else {
+        let &[ClaimResult::Update(node)] = self.claims else {
             return no("is claimed to write what a scatter does not");
         };
         let Op::Scatter { axis, combine } = &self.graph.node(node).op else {

@@ -334,11 +334,12 @@ fn names_say_label_and_op_and_stay_where_others_come() {
             "module\nsymbol B\ngraph #0 main {{
   %0 = input x : f32[B, 4]
 {extra}  %2 = reduce %0 reduction=sum axes=[1] : f32[B, 1] @ \"fc1\"
-  %3 = reduce %0 reduction=maximum axes=[1] : f32[B, 1] @ \"fc1\"
+  %3 = reduce %0 reduction=maximum axes=[0] : f32[1, 4] @ \"fc1\"
   %4 = reduce %2 reduction=sum axes=[0] : f32[1, 1] @ \"fc1\"
-  return a = %2, b = %3, c = %4
+  return a = %2, b = %3, c = %4{more}
 }}
-entry main = #0 inference\n"
+entry main = #0 inference\n",
+            more = if extra.is_empty() { "" } else { ", d = %6" }
         )
     };
     let names = |extra: &str| -> Vec<String> {
@@ -349,7 +350,15 @@ entry main = #0 inference\n"
             .map(|kernel| kernel.name)
             .collect()
     };
-    assert_eq!(names(""), ["fc1.sum", "fc1.maximum", "fc1.sum.2"]);
+    let expected = ["fc1.sum", "fc1.maximum", "fc1.sum.2"];
+    assert_eq!(names(""), expected);
+    let extra = "  %5 = exp %0 : f32[B, 4] @ \"fc0\"\n  %6 = negate %5 : f32[B, 4]\n";
+    let names = names(extra);
+    assert!(
+        expected
+            .iter()
+            .all(|name| names.iter().any(|own| own == name))
+    );
 }
 
 #[test]
@@ -362,4 +371,23 @@ fn integers_agree_to_the_last_bit() {
     let values = [7, -3, 1 << 20, 1 << 16, 5, -9].map(Number::Int);
     let input = Tensor::from_numbers(DType::I32, &[2, 3], &values).unwrap();
     agrees(&module, "main", &[input], &BTreeMap::new(), 0.0);
+}
+
+#[test]
+fn results_that_share_reads_and_space_are_one_kernel() {
+    let lines = "  %1 = reduce %0 reduction=sum axes=[1] : f32[B, 1]
+  %2 = reduce %0 reduction=maximum axes=[1] : f32[B, 1]
+  %3 = softmax %0 axis=1 : f32[B, 3]
+  %4 = tanh %1 : f32[B, 1]
+  return a = %1, b = %2, c = %3, d = %4";
+    floats("f32[B, 3]", &[&[4, 3], &[0, 3]], lines);
+    assert_eq!(kernels("f32[B, 3]", lines), ["sum", "tanh"]);
+    let lines = "  %1 = exp %0 : f32[B, 3]
+  %2 = add %1, %0 : f32[B, 3]
+  %3 = multiply %1, %0 : f32[B, 3]
+  %4 = tanh %2 : f32[B, 3]
+  %5 = sqrt %2 : f32[B, 3]
+  return a = %3, b = %4, c = %5";
+    floats("f32[B, 3]", &[&[4, 3], &[0, 3]], lines);
+    assert_eq!(kernels("f32[B, 3]", lines), ["exp"]);
 }
