@@ -1,10 +1,12 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use egg::Id;
+use eyas_ir::Op;
+use eyas_tensor::DType;
 
 use crate::analysis::Equalities;
 use crate::cost::CostTable;
-use crate::term::Term;
+use crate::term::{OpId, Term, TermOp};
 
 /// Classes beyond which shared subterms are counted once a use while the first choice is made.
 const SHARING_CLASSES: usize = 2500;
@@ -18,6 +20,51 @@ struct Way {
     cost: f64,
     /// The classes it reads, each once.
     reads: Vec<usize>,
+    /// Of a contraction, what it sums, and how much is done to the sums.
+    product: Option<(Product, usize)>,
+}
+
+/// What a contraction sums, whatever becomes of the sums.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Product {
+    left: Vec<char>,
+    right: Vec<char>,
+    /// Which letters the result has, in order.
+    kept: Vec<char>,
+    accumulator: DType,
+    operands: (usize, usize),
+}
+
+impl Product {
+    fn of(op: &TermOp, operands: &[usize]) -> Option<(Product, usize)> {
+        let (
+            TermOp::Op(
+                Op::Contraction {
+                    spec,
+                    accumulator,
+                    epilogue,
+                },
+                _,
+            ),
+            [x, y, ..],
+        ) = (op, operands)
+        else {
+            return None;
+        };
+        let mut kept = spec.output.clone();
+        kept.sort_unstable();
+        let product = Product {
+            left: spec.left.clone(),
+            right: spec.right.clone(),
+            kept,
+            accumulator: *accumulator,
+            operands: (*x, *y),
+        };
+        Some((
+            product,
+            epilogue.as_ref().map_or(0, |body| body.nodes.len()),
+        ))
+    }
 }
 
 /// The ways to compute each class, and one chosen for each.
@@ -44,12 +91,15 @@ impl Selection {
             let class = &egraph[*id];
             let ways = class.nodes.iter().map(|term| {
                 let mut reads: Vec<usize> = term.operands.iter().map(|id| place(*id)).collect();
+                let op = &egraph.analysis.ops.entry(term.op).op;
+                let product = Product::of(op, &reads);
                 reads.sort_unstable();
                 reads.dedup();
                 Way {
                     term: term.clone(),
                     cost: term_cost(egraph, costs, term, *id),
                     reads,
+                    product,
                 }
             });
             ways.collect::<Vec<Way>>()
@@ -62,16 +112,73 @@ impl Selection {
             ways,
             roots,
         };
-        selection.choose_by_tree();
-        if selection.ways.len() <= SHARING_CLASSES {
-            let by_tree = selection.chosen.clone();
-            selection.choose_by_set();
+        selection.choose();
+        loop {
+            let before = selection.chosen.clone();
+            let forbidden = selection.forbid_second_products();
+            if forbidden.is_empty() {
+                return selection;
+            }
+            selection.choose();
             if selection.order().is_none() {
-                selection.chosen = by_tree;
+                // Without them something cannot be computed.
+                for (place, number, cost) in forbidden {
+                    selection.ways[place][number].cost = cost;
+                }
+                selection.chosen = before;
+                return selection;
             }
         }
-        selection.improve();
-        selection
+    }
+
+    fn choose(&mut self) {
+        self.choose_by_tree();
+        if self.ways.len() <= SHARING_CLASSES {
+            let by_tree = self.chosen.clone();
+            self.choose_by_set();
+            if self.order().is_none() {
+                self.chosen = by_tree;
+            }
+        }
+        self.improve();
+    }
+
+    /// A product is computed once: whether to compute it again for a second user is for the
+    /// schedule to say. Of several contractions that are chosen and sum the same, the way with the
+    /// most after its sums gets a boundless cost, where there is another; gives these ways and
+    /// what they cost.
+    fn forbid_second_products(&mut self) -> Vec<(usize, usize, f64)> {
+        type Members = Vec<(usize, OpId, usize)>;
+        let mut groups: BTreeMap<Product, Members> = BTreeMap::new();
+        for place in self.order().unwrap_or_default() {
+            if let Some(way) = self.way(place)
+                && let Some((product, after)) = &way.product
+            {
+                let member = (*after, way.term.op, place);
+                groups.entry(product.clone()).or_default().push(member);
+            }
+        }
+        let mut forbidden = Vec::new();
+        for mut members in groups.into_values().filter(|members| members.len() > 1) {
+            members.sort_unstable();
+            let other = |place: usize| {
+                let ways = &self.ways[place];
+                ways.iter()
+                    .any(|way| way.product.is_none() && !way.reads.contains(&place))
+            };
+            let last = members
+                .into_iter()
+                .rev()
+                .find(|(_, _, place)| other(*place));
+            let Some((_, _, place)) = last else {
+                continue;
+            };
+            if let Some(number) = self.chosen[place] {
+                let cost = std::mem::replace(&mut self.ways[place][number].cost, f64::INFINITY);
+                forbidden.push((place, number, cost));
+            }
+        }
+        forbidden
     }
 
     /// The chosen way to compute a class.
@@ -96,6 +203,7 @@ impl Selection {
     /// The least cost where every use pays, which never makes a cycle.
     fn choose_by_tree(&mut self) {
         let mut best = vec![f64::INFINITY; self.ways.len()];
+        self.chosen = vec![None; self.ways.len()];
         loop {
             let mut changed = false;
             for place in 0..self.ways.len() {
@@ -144,7 +252,7 @@ impl Selection {
                     continue;
                 };
                 let better = match &sets[place] {
-                    None => true,
+                    None => cost.is_finite(),
                     Some((known, _)) => cost < known * (1.0 - 1e-12),
                 };
                 if better {
@@ -253,7 +361,7 @@ impl Selection {
         let Some(current) = self.chosen[place] else {
             return false;
         };
-        let mut best: Option<(f64, usize, Vec<(usize, usize)>)> = None;
+        let mut best: Option<Improvement> = None;
         let mut now = f64::INFINITY;
         for number in 0..self.ways[place].len() {
             let mut acquired = Acquired::new(self.ways.len());
@@ -262,11 +370,21 @@ impl Selection {
             if number == current {
                 now = self.present_cost(&kept, place);
             }
-            if cost.is_finite() && best.as_ref().is_none_or(|(least, _, _)| cost < *least) {
-                best = Some((cost, number, acquired.choices));
+            if cost.is_finite() && best.as_ref().is_none_or(|best| cost < best.cost) {
+                let choices = acquired.choices;
+                best = Some(Improvement {
+                    cost,
+                    number,
+                    choices,
+                });
             }
         }
-        let Some((cost, number, choices)) = best else {
+        let Some(Improvement {
+            cost,
+            number,
+            choices,
+        }) = best
+        else {
             return false;
         };
         if cost >= now * (1.0 - 1e-9) {
@@ -382,6 +500,13 @@ impl Selection {
         acquired.depth -= 1;
         best.0
     }
+}
+
+/// Another way to compute a class, its cost beyond what is kept, and the ways that it needs.
+struct Improvement {
+    cost: f64,
+    number: usize,
+    choices: Vec<(usize, usize)>,
 }
 
 /// What stays when one class is computed otherwise.

@@ -26,8 +26,8 @@ pub(crate) fn hoist_parameters(
     skip.extend(module.derived.iter().map(|derived| derived.graph.0));
     let around = counters_around(module);
     let mut hoisted = 0;
-    for id in 0..around.len() {
-        if let Some(counters) = around[id].as_ref().filter(|_| !skip.contains(&id)) {
+    for (id, counters) in around.iter().enumerate() {
+        if let Some(counters) = counters.as_ref().filter(|_| !skip.contains(&id)) {
             hoisted += hoist_graph(module, GraphId(id), counters)?;
         }
     }

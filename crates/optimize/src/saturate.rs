@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use egg::Id;
-use eyas_ir::{Graph, GraphId, Module, Origin};
+use eyas_ir::{Graph, GraphId, Module, Origin, TensorType, infer};
 
 use crate::analysis::Equalities;
 use crate::builder::Builder;
@@ -11,7 +11,7 @@ use crate::load::{Loaded, load};
 use crate::pattern::{Match, Pattern};
 use crate::report::{GraphReport, Stop};
 use crate::rule::{Matched, Rule};
-use crate::term::{Kind, Term};
+use crate::term::{Kind, Term, TermOp};
 use crate::write::write;
 use crate::{Error, Options, explain};
 
@@ -221,7 +221,27 @@ fn left_side<'a>(
             term.operands[place] = inner;
         }
     }
+    // Between two rebuilds the node may not be found, and is added anew.
+    let types = types_of(egraph, &term)?;
+    egraph.analysis.next_types = Some(types);
     Some(egraph.add_uncanonical(term))
+}
+
+/// The types of a node that stands in the e-graph.
+fn types_of(egraph: &Equalities, term: &Term) -> Option<Arc<[TensorType]>> {
+    let entry = egraph.analysis.ops.entry(term.op);
+    let TermOp::Op(op, _) = &*entry.op else {
+        return None;
+    };
+    if let Some(types) = &entry.types {
+        return Some(types.clone());
+    }
+    let operands = term
+        .operands
+        .iter()
+        .map(|id| egraph[*id].data.types.first());
+    let operands = operands.collect::<Option<Vec<_>>>()?;
+    infer::result_types(op, &operands).ok().map(Arc::from)
 }
 
 /// What all nodes of a match came from.
@@ -245,7 +265,7 @@ pub(crate) fn check_types(egraph: &Equalities, rule: &Rule, from: Id, to: Id) ->
     if left == right {
         return Ok(());
     }
-    let list = |types: &[eyas_ir::TensorType]| {
+    let list = |types: &[TensorType]| {
         let texts: Vec<String> = types.iter().map(ToString::to_string).collect();
         texts.join(", ")
     };

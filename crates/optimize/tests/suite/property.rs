@@ -84,4 +84,15 @@ proptest! {
         let how = Options { limits, ..Options::default() };
         check(seed, &wide(), &how, 1e-9);
     }
+
+    #[test]
+    fn explanations_change_no_result(seed in any::<u64>()) {
+        let mut plain = random_module(seed, &wide());
+        let mut explained = plain.clone();
+        optimize(&mut plain.module, &Options::default()).unwrap();
+        let how = Options { explain: true, ..Options::default() };
+        optimize(&mut explained.module, &how).unwrap();
+        let before = outputs(&plain, Storage::Wide);
+        prop_assert!(difference(&before, &outputs(&explained, Storage::Wide)) <= 1e-9);
+    }
 }
