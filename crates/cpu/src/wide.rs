@@ -13,8 +13,10 @@ mod map;
 mod operation;
 mod pack;
 mod program;
+mod reduce;
 mod tile;
 mod vector;
+mod walk;
 
 use eyas_kernels::{Kernel, Work};
 use eyas_plan::{Isa, IsaLevel};
@@ -40,7 +42,8 @@ pub fn compile(kernel: &Kernel, isa: Isa) -> Option<WideFunction> {
     match &kernel.work {
         Work::Contraction(contraction) => contraction::compile(contraction, &kernel.arguments, isa),
         Work::Map(map) => map::compile(map, &kernel.arguments, isa),
-        Work::Reduce(_) | Work::Scatter(_) => None,
+        Work::Reduce(reduce) => reduce::compile(reduce, &kernel.arguments, isa),
+        Work::Scatter(_) => None,
     }
 }
 

@@ -12,3 +12,5 @@ mod contraction;
 mod guarded;
 #[path = "wide/map.rs"]
 mod map;
+#[path = "wide/reduce.rs"]
+mod reduce;
