@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use eyas_cpu::{WideFunction, compile_wide};
+use eyas_cpu::{Options, WideFunction, compile, compile_wide};
 use eyas_ir::Origin;
 use eyas_kernels::{Access, Argument, Kernel, Role, Work};
 use eyas_plan::{Failure, Isa, LaunchContext};
@@ -99,6 +99,38 @@ impl Case {
     pub fn run(&self, isa: Isa, split: i64) -> Vec<Tensor> {
         let function = self.compile(isa).expect("a wide form");
         self.run_function(&function, split)
+    }
+
+    /// The arguments after the same kernel made by Cranelift for the instruction set.
+    pub fn run_twin(&self, isa: Isa) -> Vec<Tensor> {
+        let options = Options {
+            isa,
+            wide: false,
+            listings: false,
+        };
+        let compiled = compile(std::slice::from_ref(&self.kernel), &options).unwrap();
+        let function = &compiled.code.functions[0];
+        let range = function.offset..function.offset + function.size;
+        let twin = WideFunction {
+            bytes: compiled.code.bytes[range].to_vec(),
+            dims: function.dims.clone(),
+            units: function.units.clone(),
+            unit_cost: function.unit_cost.clone(),
+            scratch: function.scratch.clone(),
+        };
+        self.run_function(&twin, i64::MAX / 2)
+    }
+
+    /// Runs the kernel's wide form in pieces of several sizes: all results are those of its twin.
+    pub fn assert_as_twin(&self, function: &WideFunction, isa: Isa, what: &str) -> Vec<Tensor> {
+        let twin = self.run_twin(isa);
+        for split in [1, 3, i64::MAX / 2] {
+            let found = self.run_function(function, split);
+            for (found, twin) in found.iter().zip(&twin) {
+                assert_same(found, twin, &format!("{what} in pieces of {split}"));
+            }
+        }
+        twin
     }
 
     pub fn run_function(&self, function: &WideFunction, split: i64) -> Vec<Tensor> {
