@@ -21,6 +21,10 @@ use crate::{Claim, ClaimGraph, DerivedPlan, EntryPlan, Options, Program, Schedul
 /// [`ScheduleError`].
 pub fn schedule(module: &Module, options: &Options) -> Result<Program, ScheduleError> {
     let lowered = lower(module)?;
+    let unpacked = Options {
+        panel_width: None,
+        ..*options
+    };
     let mut scheduler = Scheduler {
         module: &lowered.module,
         names: &lowered.names,
@@ -40,6 +44,8 @@ pub fn schedule(module: &Module, options: &Options) -> Result<Program, ScheduleE
         let name = entry.name.clone();
         program.entries.push(EntryPlan { name, plan });
     }
+    // What computes a derived parameter reads no packed ones: those are computed later.
+    scheduler.options = &unpacked;
     for derived in &lowered.module.derived {
         let graph = scheduler.graph(derived.graph)?;
         let around = derived
