@@ -1,5 +1,6 @@
 //! Kernels of the wide emitter against plain arithmetic.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
 #[path = "wide/attention.rs"]

@@ -197,6 +197,27 @@ fn projected(extents: Extents) -> Sketch<'static> {
     }
 }
 
+/// Both operands' summed axes apart, those of the right operand innermost.
+fn projected_back(extents: Extents) -> Sketch<'static> {
+    let [b, h, s, t, d] = extents;
+    Sketch {
+        right: &["H*D", "D", "1"],
+        lengths: [b * h * s * d, h * d * t, b * s * t],
+        left: &["H*S*D", "D", "S*D", "1"],
+        ..projected(extents)
+    }
+}
+
+/// The same with gaps between columns, so that summed axes do not become one.
+fn apart(extents: Extents) -> Sketch<'static> {
+    let [b, h, s, t, d] = extents;
+    Sketch {
+        right: &["D", "D*T", "1"],
+        lengths: [b * h * s * d, h * d * t, b * s * t],
+        ..projected(extents)
+    }
+}
+
 /// The left operand turned, so that neither of its strides is one.
 fn turned(extents: Extents) -> Sketch<'static> {
     let [b, _, s, t, d] = extents;
@@ -221,7 +242,7 @@ proptest! {
         extents in [1usize..3, 1usize..4, 1usize..12, 1usize..80, 1usize..40],
         symbolic: bool,
     ) {
-        for sketch in [scores, mixed, projected, turned] {
+        for sketch in [scores, mixed, projected, projected_back, apart, turned] {
             let case = case(&sketch(extents), extents, symbolic);
             check(&case, &format!("{extents:?} symbolic {symbolic}"));
         }

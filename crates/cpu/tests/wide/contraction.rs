@@ -84,7 +84,7 @@ pub fn gelu(b: &mut BodyBuilder, x: eyas_ir::ScalarId) -> eyas_ir::ScalarId {
         9.618_129e-3,
         5.550_410_9e-2,
         2.402_265_1e-1,
-        6.931_471_8e-1,
+        std::f64::consts::LN_2,
         1.0,
     ] {
         let factor = c(b, factor);
