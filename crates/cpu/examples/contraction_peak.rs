@@ -41,6 +41,8 @@ struct Subject {
     operations: f64,
     calls: usize,
     code: CodeMemory,
+    bytes: usize,
+    compile_time: Duration,
     memory: Vec<Aligned>,
     dims: Vec<i64>,
     units: i64,
@@ -128,6 +130,12 @@ fn measure(isa: Isa, rounds: usize) -> Result<(), Box<dyn Error>> {
         }
         println!();
     }
+    let bytes: usize = subjects.iter().map(|subject| subject.bytes).sum();
+    let time: Duration = subjects.iter().map(|subject| subject.compile_time).sum();
+    println!(
+        "{} kernels: {bytes} bytes of code, made in {time:?}\n",
+        subjects.len()
+    );
     Ok(())
 }
 
@@ -270,7 +278,9 @@ fn subject(
         work,
         origin: Origin::default(),
     };
+    let start = thread_time();
     let function = compile_wide(&kernel, isa).ok_or("no wide form")?;
+    let compile_time = thread_time() - start;
     let value = |dim: &Dim| {
         dim.evaluate(&|name| match name {
             "M" => Some(rows as i64),
@@ -285,6 +295,8 @@ fn subject(
         operations,
         calls: (1e8 / operations).ceil() as usize,
         code: CodeMemory::new(&function.bytes)?,
+        bytes: function.bytes.len(),
+        compile_time,
         memory: (1..)
             .zip(lengths)
             .map(|(seed, length)| Aligned::new(length, seed))
