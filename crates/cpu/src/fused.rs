@@ -146,7 +146,10 @@ fn exact(e: &mut Emitter, a: Value, b: Value, c: Value) -> Value {
     let difference = e.ins().fsub(result, result);
     let zero = e.float(ty, 0.0);
     let finite = e.ins().fcmp(FloatCC::Equal, difference, zero);
-    e.choose(finite, result, plain)
+    // A sum that is 0 is so without an error, and the plain one has the sign.
+    let something = e.ins().fcmp(FloatCC::NotEqual, result, zero);
+    let kept = e.ins().band(finite, something);
+    e.choose(kept, result, plain)
 }
 
 fn two_product(e: &mut Emitter, a: Value, b: Value) -> (Value, Value) {

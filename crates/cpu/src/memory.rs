@@ -26,7 +26,7 @@ impl Emitter<'_> {
     ) -> Value {
         match form {
             Form::Scalar => self.load_scalar(flags, dtype, address, offset),
-            Form::Two => self.ins().load(form.clif(dtype), flags, address, offset),
+            Form::Two => self.load_vector(flags, form.clif(dtype), address, offset),
             Form::Four => self.load_four(flags, dtype, address, offset),
         }
     }
@@ -54,6 +54,18 @@ impl Emitter<'_> {
         }
     }
 
+    /// Without AVX, Cranelift (0.135) compares floats with memory that must be aligned and may not
+    /// be; what is loaded as integers it does not take for an operand.
+    fn load_vector(&mut self, flags: MemFlagsData, ty: Type, address: Value, offset: i32) -> Value {
+        let loaded = match ty {
+            types::F32X4 if !self.abilities.unaligned => types::I32X4,
+            types::F64X2 if !self.abilities.unaligned => types::I64X2,
+            other => other,
+        };
+        let value = self.ins().load(loaded, flags, address, offset);
+        self.reinterpret(ty, value)
+    }
+
     fn load_four(
         &mut self,
         flags: MemFlagsData,
@@ -62,11 +74,7 @@ impl Emitter<'_> {
         offset: i32,
     ) -> Value {
         let lanes = match dtype.bits() {
-            32 => {
-                return self
-                    .ins()
-                    .load(Form::Four.clif(dtype), flags, address, offset);
-            }
+            32 => return self.load_vector(flags, Form::Four.clif(dtype), address, offset),
             16 => {
                 let bits = self.ins().load(types::I64, flags, address, offset);
                 let vector = self.ins().scalar_to_vector(types::I64X2, bits);

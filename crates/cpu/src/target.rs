@@ -11,6 +11,8 @@ pub(crate) struct Abilities {
     pub(crate) fused: bool,
     /// Rounding to integral floats.
     pub(crate) rounding: bool,
+    /// Vectors in memory as operands wherever they lie.
+    pub(crate) unaligned: bool,
 }
 
 impl Abilities {
@@ -19,6 +21,7 @@ impl Abilities {
         Abilities {
             fused: beyond,
             rounding: beyond,
+            unaligned: beyond,
         }
     }
 }

@@ -463,6 +463,44 @@ fn places_are_compared_and_converted() {
 }
 
 #[test]
+fn operands_need_no_alignment() {
+    let mut draw = Draw(14);
+    for dtype in [DType::F32, DType::F64, DType::I32, DType::F16] {
+        let mut builder = BodyBuilder::new();
+        let a = builder.input(dtype);
+        let two = builder.literal(dtype, Number::Int(2));
+        let mut result = two;
+        use Comparison::*;
+        for comparison in [Equal, NotEqual, Less, LessOrEqual, Greater, GreaterOrEqual] {
+            // The input as either operand of a comparison, and of a sum.
+            for (first, second) in [(a, two), (two, a)] {
+                let holds = builder.compare(comparison, first, second);
+                let sum = builder.binary(BinaryFunction::Add, result, a);
+                result = builder.select(holds, sum, result);
+            }
+        }
+        let body = builder.finish(&[result]);
+        let single = unary(dtype, |builder, a| {
+            let two = builder.literal(dtype, Number::Int(2));
+            let holds = builder.compare(GreaterOrEqual, two, a);
+            builder.select(holds, two, two)
+        });
+        for body in [body, single] {
+            let mut kernel = dense(body, 67);
+            for argument in &mut kernel.arguments {
+                argument.length = Dim::from(68);
+            }
+            if let Work::Map(map) = &mut kernel.work {
+                map.reads[0].offset = Dim::from(1);
+                map.writes[0].offset = Dim::from(1);
+            }
+            let tensors = [0; 2].map(|_| draw.tensor(dtype, 68));
+            agrees(&kernel, &tensors, &BTreeMap::new(), 0.0);
+        }
+    }
+}
+
+#[test]
 fn long_axes_are_cut_in_units() {
     let mut draw = Draw(12);
     let body = unary(DType::F32, |builder, a| {
