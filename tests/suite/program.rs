@@ -25,7 +25,9 @@ pub fn compile_module(
     };
     let source = Source::from(module.clone());
     let set = compiler.compile_source(&source, &mut PassTimes::default());
-    Arc::new(set.unwrap())
+    Arc::new(set.unwrap_or_else(|error| {
+        panic!("{error}\n{}", module.to_text(eyas::TextOptions::default()))
+    }))
 }
 
 /// The outputs of compiled code.
