@@ -27,7 +27,7 @@ fn dense(body: Body, length: usize) -> Kernel {
 }
 
 fn check(draw: &mut Draw, body: Body, tolerance: f64) {
-    for length in [0, 1, 3, 4, 17, 40, 67] {
+    for length in [0, 3, 16, 67] {
         let kernel = dense(body.clone(), length);
         let tensors = kernel.arguments.iter();
         let tensors: Vec<Tensor> = tensors.map(|a| draw.tensor(a.dtype, length)).collect();

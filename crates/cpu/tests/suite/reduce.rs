@@ -81,7 +81,7 @@ fn every_type_folds_in_lanes() {
     let mut draw = Draw(1);
     for dtype in DTYPES {
         for reduction in [Sum, Product, Maximum, Minimum] {
-            for length in [0, 1, 15, 16, 17, 32, 53] {
+            for length in [0, 1, 16, 53] {
                 if length == 0 && matches!(reduction, Maximum | Minimum) {
                     continue;
                 }
