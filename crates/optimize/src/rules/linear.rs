@@ -68,6 +68,16 @@ fn associate(name: &str, to_right: bool, dtypes: &'static [eyas_tensor::DType]) 
             }
             let letters = three(outer, inner, to_right)?;
             let [a, b, c] = [0, 1, 2].map(|number| matched.value(number));
+            // Of an empty sum nothing is left of a NaN that the other order multiplies by 0.
+            let factors = [(a, &letters.a), (b, &letters.b), (c, &letters.c)];
+            let empty = factors.iter().any(|(id, own)| {
+                let shape = builder.ty(*id).shape;
+                let mut axes = own.iter().zip(&shape);
+                axes.any(|(letter, extent)| extent.is(0) && !letters.output.contains(letter))
+            });
+            if empty && !integers {
+                return None;
+            }
             let accumulator = *accumulator;
             match to_right {
                 true => {
@@ -106,7 +116,10 @@ fn associate(name: &str, to_right: bool, dtypes: &'static [eyas_tensor::DType]) 
         },
     )
     .of(dtypes)
-    .given("no epilogue stands between, the accumulators are one type")
+    .given(
+        "no epilogue stands between, the accumulators are one type, and of floats no axis summed \
+         over is known to be empty",
+    )
 }
 
 /// The letters of three factors and of their product.

@@ -49,7 +49,7 @@ pub(super) fn rules() -> Vec<Rule> {
                 builder.reshape(product, &shape)
             },
             |instance| {
-                let [i, k, j] = [(); 3].map(|()| 2 + instance.draw.below(4));
+                let [i, k, j] = [(); 3].map(|()| instance.extent());
                 let x = instance.input(&[i, k, 1])?;
                 let y = instance.input(&[k, j])?;
                 let x = instance.broadcast(x, &[i, k, j])?;

@@ -66,6 +66,10 @@ fn scale_into_weights() -> Rule {
             if !fixed || !builder.ty(matched.root()).dtype.is_float() {
                 return None;
             }
+            // An empty sum times NaN is NaN.
+            if builder.ty(weights).shape.iter().any(|extent| extent.is(0)) {
+                return None;
+            }
             // The letters of the scale's axes: it is aligned with the last ones of the result.
             let shape = builder.ty(scale).shape;
             let offset = spec.output.len().checked_sub(shape.len())?;
@@ -96,7 +100,10 @@ fn scale_into_weights() -> Rule {
     )
     .of(&FLOATS)
     .fast()
-    .given("weights and scale are computed from parameters alone, the scale along columns")
+    .given(
+        "weights and scale are computed from parameters alone, the weights are not empty, the \
+         scale is along columns",
+    )
 }
 
 /// A value whose axes have these letters, repeated to the layout of another.

@@ -3,7 +3,7 @@ use eyas_optimize::{Family, Pattern, Rule, check_rules, example, rules};
 
 #[test]
 fn every_rule_holds_on_random_instances() {
-    let report = check_rules(&rules(), 1, 40);
+    let report = check_rules(&rules(), 1, 60);
     assert!(report.passed(), "{report}");
 }
 
