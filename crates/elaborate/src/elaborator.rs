@@ -56,9 +56,9 @@ pub(crate) struct Elaborator<'p> {
     /// Dims that inputs bind, with their declarations.
     pub symbols: IndexMap<String, Span>,
     /// What a loop's body wants to know about its counter that only an unrolled loop can say.
-    pub unroll: Option<Span>,
+    pub unroll: Option<(Span, &'static str)>,
     /// The next values of states, by path.
-    pub next_states: Vec<(String, Operand)>,
+    pub next_states: IndexMap<String, Operand>,
     /// The layers that have been entered, by their places.
     pub entered: BTreeSet<Span>,
     /// Whether a pattern of paths is a value: the parameters that it matches.
@@ -100,7 +100,7 @@ impl<'p> Elaborator<'p> {
             constants: BTreeMap::new(),
             symbols: IndexMap::new(),
             unroll: None,
-            next_states: Vec::new(),
+            next_states: IndexMap::new(),
             entered: BTreeSet::new(),
             selects: false,
             bound: BTreeSet::new(),

@@ -142,7 +142,7 @@ impl<'p> Elaborator<'p> {
     fn place(&mut self, tree: &'p Expr, extent: &Dim, operand: &Operand) -> Eval<Taken> {
         match self.eval(tree)? {
             Value::Int(place) => {
-                let place = self.from_the_end(&place, extent, tree.span)?;
+                let place = self.counted_from_end(&place, extent, tree.span)?;
                 self.check_place(&place, extent, operand, tree.span)?;
                 Ok(Taken::One(place))
             }
@@ -161,7 +161,7 @@ impl<'p> Elaborator<'p> {
     }
 
     /// A place below 0 counts from the end.
-    fn from_the_end(&mut self, place: &Dim, extent: &Dim, span: Span) -> Eval<Dim> {
+    fn counted_from_end(&mut self, place: &Dim, extent: &Dim, span: Span) -> Eval<Dim> {
         match place.as_constant() {
             Some(number) if number < 0 => self.dim(DimOperation::Add, extent, place, span),
             _ => Ok(place.clone()),
@@ -246,7 +246,7 @@ impl<'p> Elaborator<'p> {
         let start = match start {
             Some(tree) => {
                 let place = self.extent(tree)?;
-                self.from_the_end(&place, extent, tree.span)?
+                self.counted_from_end(&place, extent, tree.span)?
             }
             None if step > 0 => Dim::from(0),
             None => last.clone(),
@@ -254,7 +254,7 @@ impl<'p> Elaborator<'p> {
         let end = match end {
             Some(tree) => {
                 let place = self.extent(tree)?;
-                self.from_the_end(&place, extent, tree.span)?
+                self.counted_from_end(&place, extent, tree.span)?
             }
             None if step > 0 => extent.clone(),
             None => Dim::from(-1),

@@ -5,6 +5,7 @@ use eyas_tensor::{DType, Dim, Number};
 
 use crate::elaborator::{Elaborator, Eval};
 use crate::expression::Placed;
+use crate::scalar::COUNTER_WANTED;
 use crate::value::{Counter, Fill, Operand, Value};
 
 /// What is done element by element with two operands.
@@ -147,7 +148,7 @@ impl Elaborator<'_> {
                 self.counter_arithmetic(function, left, right, span)
             }
             Combination::Binary(function) => self.scalar_binary(function, &left.0, &right.0, span),
-            Combination::Compare(_) if counted => self.wants_unrolling(span),
+            Combination::Compare(_) if counted => self.wants_unrolling(span, COUNTER_WANTED),
             Combination::Compare(comparison) => {
                 self.scalar_compare(comparison, &left.0, &right.0, span)
             }
@@ -169,7 +170,7 @@ impl Elaborator<'_> {
             Add | Subtract | Multiply | FloorDivide | Remainder | Maximum | Minimum
         );
         if !stays || !whole(&left.0) || !whole(&right.0) {
-            return self.wants_unrolling(span);
+            return self.wants_unrolling(span, COUNTER_WANTED);
         }
         let a = self.scalar_at(&left.0, DType::I64, left.1)?;
         let b = self.scalar_at(&right.0, DType::I64, right.1)?;

@@ -65,7 +65,7 @@ impl<'p> Elaborator<'p> {
             ast::ParameterKind::State => ParameterKind::State,
         };
         if kind == ParameterKind::State && self.frames.len() > 1 {
-            return self.wants_unrolling(parameter.span);
+            return self.wants_unrolling(parameter.span, "each iteration changes this state");
         }
         let declaration = ParameterDecl {
             ty: ty.clone(),
@@ -86,7 +86,13 @@ impl<'p> Elaborator<'p> {
         if kind == ParameterKind::State
             && let Some(activation) = self.activation()
         {
-            activation.states.push((name.text.clone(), template, ty));
+            activation
+                .states
+                .push((name.text.clone(), template.clone(), ty));
+            // A second call in one run goes on from what the first left.
+            if let Some(next) = self.next_states.get(&template) {
+                return Ok(Value::Tensor(next.clone()));
+            }
         }
         Ok(Value::Tensor(operand))
     }
@@ -254,7 +260,7 @@ impl<'p> Elaborator<'p> {
                 );
             }
             let kept: Operand = operand;
-            self.next_states.push((path, kept));
+            self.next_states.insert(path, kept);
         }
         Ok(())
     }
@@ -339,7 +345,8 @@ impl<'p> Elaborator<'p> {
                     Some(fan) => fan,
                     None => self.fan(ty, false, tree.span)?,
                 };
-                if !(fan_in + fan_out > 0.0) {
+                let fans = fan_in + fan_out;
+                if fans.is_nan() || fans <= 0.0 {
                     return self.fail(
                         Diagnostic::error("E0126", "a fan is a number above 0")
                             .primary(tree.span, format!("{fan_in} and {fan_out} here")),

@@ -24,7 +24,7 @@ enum Tried {
     /// The loop stands in the graph.
     Rolled,
     /// The body differs from one iteration to the next; where that shows, and why.
-    Differs(Option<Span>, &'static str),
+    Differs(Span, &'static str),
     /// The body has faults, which are reported.
     Faulty,
 }
@@ -48,10 +48,10 @@ impl<'p> Elaborator<'p> {
         };
         let range = start.as_constant().zip(count.as_constant());
         let checkpoint = self.checkpoint();
-        let (reason, message) = match self.try_rolled(repeat, &start, &count, range)? {
+        let (place, message) = match self.try_rolled(repeat, &start, &count, range)? {
             Tried::Rolled => return Ok(()),
             Tried::Faulty => return Err(self.poison()),
-            Tried::Differs(reason, message) => (reason, message),
+            Tried::Differs(place, message) => (place, message),
         };
         self.restore(checkpoint);
         let Some((start, count)) = range else {
@@ -59,7 +59,6 @@ impl<'p> Elaborator<'p> {
                 return Err(self.poison());
             }
             self.unroll = None;
-            let place = reason.unwrap_or(repeat.body.span);
             return self.fail(
                 Diagnostic::error(
                     "E0127",
@@ -96,12 +95,9 @@ impl<'p> Elaborator<'p> {
                 break;
             }
         }
-        if let Some(place) = self.unroll {
+        if let Some((place, reason)) = self.unroll {
             self.leave(before);
-            return Ok(Tried::Differs(
-                Some(place),
-                "the counter is wanted when compiling",
-            ));
+            return Ok(Tried::Differs(place, reason));
         }
         if self.error_count() > errors || self.is_exhausted() {
             self.frames.pop();
@@ -115,7 +111,7 @@ impl<'p> Elaborator<'p> {
             Err(place) => {
                 self.leave(before);
                 return Ok(Tried::Differs(
-                    Some(place),
+                    place,
                     "this changes from one iteration to the next",
                 ));
             }

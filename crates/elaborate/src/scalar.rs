@@ -8,13 +8,16 @@ use crate::dims::{self, DimOperation, decide};
 use crate::elaborator::{Elaborator, Eval};
 use crate::value::{Operand, Real, RealNode, Value};
 
+/// Why a loop is written out.
+pub(crate) const COUNTER_WANTED: &str = "the counter is wanted when compiling";
+
 impl Elaborator<'_> {
     /// A compile-time integer, which may be a dim.
     pub fn as_int(&mut self, value: &Value, span: Span) -> Eval<Dim> {
         match value {
             Value::Int(dim) => Ok(dim.clone()),
             Value::Poison => Err(self.poison()),
-            Value::Counter(_) => self.wants_unrolling(span),
+            Value::Counter(_) => self.wants_unrolling(span, COUNTER_WANTED),
             Value::Real(real) => {
                 let whole = real.as_number().filter(|value| value.fract() == 0.0);
                 let diagnostic = Diagnostic::error("E0118", "an integer is wanted here")
@@ -55,7 +58,7 @@ impl Elaborator<'_> {
             Value::Int(dim) => Ok(Real::extent(dim)),
             Value::Real(real) => Ok(real.clone()),
             Value::Poison => Err(self.poison()),
-            Value::Counter(_) => self.wants_unrolling(span),
+            Value::Counter(_) => self.wants_unrolling(span, COUNTER_WANTED),
             other => {
                 let found = other.describe();
                 self.fail(
@@ -107,9 +110,9 @@ impl Elaborator<'_> {
         }
     }
 
-    /// Notes that the loop around must be unrolled, for its counter is wanted when compiling.
-    pub fn wants_unrolling<T>(&mut self, span: Span) -> Eval<T> {
-        self.unroll.get_or_insert(span);
+    /// Notes that the loop around must be unrolled, and why.
+    pub fn wants_unrolling<T>(&mut self, span: Span, reason: &'static str) -> Eval<T> {
+        self.unroll.get_or_insert((span, reason));
         Err(self.poison())
     }
 

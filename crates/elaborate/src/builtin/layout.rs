@@ -90,7 +90,7 @@ impl Elaborator<'_> {
         };
         let (kept, joined) = operand.ty.shape.split_at(axis);
         let mut shape = kept.to_vec();
-        shape.push(self.dim_product(&joined.to_vec(), arguments.span)?);
+        shape.push(self.dim_product(joined, arguments.span)?);
         self.reshape(&operand, shape, arguments.span)
             .map(Value::Tensor)
     }

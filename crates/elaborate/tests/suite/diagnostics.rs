@@ -101,6 +101,24 @@ fn deep_nesting() {
 }
 
 #[test]
+fn deep_expressions_in_deep_calls() {
+    let deep = format!("{}x{}", "relu(".repeat(40), ")".repeat(40));
+    let mut text = format!("layer L0(x: f32[.., D]) -> f32[.., D] {{ return {deep} }}\n");
+    for level in 1..40 {
+        let below = level - 1;
+        let deep = deep.replacen('x', &format!("L{below}(x)"), 1);
+        text += &format!("layer L{level}(x: f32[.., D]) -> f32[.., D] {{ return {deep} }}\n");
+    }
+    text += "model M(x: f32[4]) -> f32[4] { return L39(x) }\n";
+    let program = program(&text);
+    assert!(
+        program.rendered.contains("error[E0110]"),
+        "{}",
+        program.rendered
+    );
+}
+
+#[test]
 fn calls_that_multiply() {
     let mut text = String::from("layer L0(x: f32[.., D]) -> f32[.., D] { return x }\n");
     for level in 1..40 {

@@ -5,6 +5,7 @@ use crate::support::{graph, program, program_with, sound};
 
 const MNIST: &str = include_str!("../programs/mnist.eyas");
 const ENCODER: &str = include_str!("../programs/encoder.eyas");
+const WIDE: &str = include_str!("../programs/wide.eyas");
 const LENET: &str = include_str!("../programs/lenet.eyas");
 
 #[test]
@@ -55,7 +56,7 @@ fn mnist_train_block() {
 
 #[test]
 fn modules_read_back_from_their_text() {
-    for text in [MNIST, ENCODER] {
+    for text in [MNIST, ENCODER, WIDE] {
         let module = sound(text).elaborated.module;
         let printed = module.to_text(TextOptions::default());
         let read = eyas_ir::Module::from_text(&printed).unwrap();

@@ -1,4 +1,5 @@
 //! Elaboration seen from outside.
+#![allow(clippy::unwrap_used)]
 
 mod support;
 

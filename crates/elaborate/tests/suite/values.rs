@@ -293,6 +293,18 @@ fn states_have_next_values() {
 }
 
 #[test]
+fn a_state_that_is_shared_goes_on_within_a_run() {
+    let text = "layer Counter(x: f32[.., D]) -> f32[.., D] {\n  state count: i32 = 0\n  count = count + 1\n  return x * cast(count, f32)\n}\nmodel M(x: f32[2]) -> f32[2] {\n  repeat i in 0..3 { x = x |> c: Counter() }\n  return x\n}\n";
+    let module = sound(text).elaborated.module;
+    assert_eq!(module.entries[0].states.len(), 1);
+    let outcome = Evaluator::new(&module)
+        .run("M", &[floats(&[2], &[1., 2.])])
+        .unwrap();
+    assert_eq!(outcome.outputs[0].1.to_f64(), [6., 12.]);
+    assert_eq!(outcome.outputs[1].1.to_f64(), [3.]);
+}
+
+#[test]
 fn tied_weights_are_one_parameter() {
     let text = "model M(x: f32[B, 2]) -> f32[B, 2] {\n  h = x |> fc: Linear(3)\n  return h @ transpose(fc.w)\n}\n";
     assert_eq!(sound(text).elaborated.module.parameters.len(), 2);
