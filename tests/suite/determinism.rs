@@ -14,7 +14,14 @@ fn stages(file: &str) -> (Vec<String>, Vec<u8>) {
     let source = compiler.load(repository(file), times).unwrap();
     let optimised = compiler.optimise(&source, times).unwrap();
     let target = compiler
-        .target(&source, &optimised, &[], compiler.isas[0], &mut Vec::new(), times)
+        .target(
+            &source,
+            &optimised,
+            &[],
+            compiler.isas[0],
+            &mut Vec::new(),
+            times,
+        )
         .unwrap();
     let options = TextOptions { origins: true };
     let listings = target.compiled.listings.iter();
@@ -25,7 +32,10 @@ fn stages(file: &str) -> (Vec<String>, Vec<u8>) {
         format!("{}{}", optimised.report, optimised.module.to_text(options)),
         target.kernels.iter().map(ToString::to_string).collect(),
         target.program.plan_text(),
-        listings.clone().filter_map(|listing| listing.clif.clone()).collect(),
+        listings
+            .clone()
+            .filter_map(|listing| listing.clif.clone())
+            .collect(),
         listings.map(|listing| listing.asm.clone()).collect(),
         source.module().to_dot(),
         source.module().to_svg().unwrap(),

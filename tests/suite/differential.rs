@@ -32,7 +32,11 @@ fn check(seed: u64, options: &Options, compiler: &Compiler) {
     for ((name, found), (other, expected)) in found.iter().zip(&expected) {
         assert_eq!(name, other);
         let error = found.relative_error(expected);
-        let limit = if found.dtype().is_float() { tolerance(&case.module) } else { 0.0 };
+        let limit = if found.dtype().is_float() {
+            tolerance(&case.module)
+        } else {
+            0.0
+        };
         let text = || case.module.to_text(eyas::TextOptions::default());
         assert!(
             error <= limit,
@@ -70,7 +74,14 @@ parts! {
 #[test]
 fn narrow_types_compile_to_what_they_evaluate_to() {
     let options = Options {
-        dtypes: vec![DType::F16, DType::BF16, DType::I8, DType::U8, DType::U32, DType::F32],
+        dtypes: vec![
+            DType::F16,
+            DType::BF16,
+            DType::I8,
+            DType::U8,
+            DType::U32,
+            DType::F32,
+        ],
         ..Options::default()
     };
     for seed in 10_000..10_040 {

@@ -10,7 +10,9 @@ use crate::program::{compile_module, evaluate, repository, run};
 
 fn source() -> Source {
     let path = repository("examples/encoder.eyas");
-    Compiler::default().load(path, &mut PassTimes::default()).unwrap()
+    Compiler::default()
+        .load(path, &mut PassTimes::default())
+        .unwrap()
 }
 
 /// Parameters as initialised, those that begin as constants moved off them.
@@ -30,7 +32,9 @@ fn parameters(module: &Module) -> BTreeMap<String, Tensor> {
 fn inputs(batch: usize, length: usize) -> Vec<Tensor> {
     let mut draw = Draw::new((batch * 1000 + length) as u64);
     let count = batch * length;
-    let ids: Vec<Number> = (0..count).map(|_| Number::Int(draw.below(1000) as i128)).collect();
+    let ids: Vec<Number> = (0..count)
+        .map(|_| Number::Int(draw.below(1000) as i128))
+        .collect();
     // The first position is never masked, so that no row is without a key.
     let mask: Vec<Number> = (0..count)
         .map(|place| Number::Bool(place % length == 0 || draw.below(4) > 0))
@@ -77,7 +81,9 @@ fn a_loop_gives_the_same_rolled_unrolled_peeled_and_split() {
 #[test]
 fn the_text_of_every_graph_stage_parses_back() {
     let source = source();
-    let optimised = Compiler::default().optimise(&source, &mut PassTimes::default()).unwrap();
+    let optimised = Compiler::default()
+        .optimise(&source, &mut PassTimes::default())
+        .unwrap();
     for module in [source.module(), &optimised.canonical, &optimised.module] {
         let text = module.to_text(TextOptions { origins: true });
         let read = Module::from_text(&text).unwrap();
@@ -98,7 +104,10 @@ fn eight_sessions_on_one_set_give_equal_bits() {
                 scope.spawn(move || run(&set, &[&inputs[0], &inputs[1]])[0].1.bytes().to_vec())
             })
             .collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect()
     });
     assert!(results.iter().all(|bytes| bytes == &results[0]));
 }

@@ -44,7 +44,11 @@ fn at_stage(compiler: &Compiler, source: &Source, stage: &str, times: &mut PassT
         .target(source, &optimised, &[], isa, constants, times)
         .unwrap();
     match stage {
-        "kernels" => target.kernels.iter().map(|kernel| format!("{kernel}\n")).collect(),
+        "kernels" => target
+            .kernels
+            .iter()
+            .map(|kernel| format!("{kernel}\n"))
+            .collect(),
         "plan" => target.program.plan_text(),
         _ => panic!("no stage `{stage}`"),
     }
@@ -54,7 +58,9 @@ fn at_stage(compiler: &Compiler, source: &Source, stage: &str, times: &mut PassT
 fn files_give_what_their_snapshots_say() {
     insta::glob!("../files", "*.eyas", |path| {
         let text = std::fs::read_to_string(path).unwrap();
-        let shows = directive(&text, "shows").expect("a file says what it shows").to_owned();
+        let shows = directive(&text, "shows")
+            .expect("a file says what it shows")
+            .to_owned();
         insta::with_settings!({ description => shows, omit_expression => true, prepend_module_to_snapshot => false, snapshot_path => "../files" }, {
             insta::assert_snapshot!(outcome(path));
         });

@@ -47,11 +47,16 @@ fn probabilities_are_the_recorded_ones_at_every_batch_from_one_kernel_set() {
                 let wanted = &expected[(start + row) * 10..][..10];
                 let differences = values.iter().zip(wanted).map(|(a, b)| (a - b).abs());
                 worst = differences.fold(worst, f32::max);
-                let best = (0..10).max_by(|&a, &b| values[a].total_cmp(&values[b])).unwrap();
+                let best = (0..10)
+                    .max_by(|&a, &b| values[a].total_cmp(&values[b]))
+                    .unwrap();
                 right += usize::from(labels.get(start + row).to_i128() == best as i128);
             }
         }
-        assert!(worst <= 1e-5, "batch {batch}: a probability is {worst:e} off");
+        assert!(
+            worst <= 1e-5,
+            "batch {batch}: a probability is {worst:e} off"
+        );
         if count == 10_000 {
             assert_eq!(right, 9772, "batch {batch}");
         }
@@ -72,8 +77,14 @@ fn other_weights_are_bound_without_compiling() {
     let other = Arc::new(eyas::bind_weights(&set, weights, None).unwrap());
     let set = Arc::new(set);
     let image = rows(&test_images().0, 0, 16);
-    let first = Session::new(&set).unwrap().run(&[("image", &image)]).unwrap();
-    let second = Session::new(&other).unwrap().run(&[("image", &image)]).unwrap();
+    let first = Session::new(&set)
+        .unwrap()
+        .run(&[("image", &image)])
+        .unwrap();
+    let second = Session::new(&other)
+        .unwrap()
+        .run(&[("image", &image)])
+        .unwrap();
     let first = first.get("probability").unwrap().as_f32().unwrap();
     let second = second.get("probability").unwrap().as_f32().unwrap();
     for (a, b) in first.chunks(10).zip(second.chunks(10)) {

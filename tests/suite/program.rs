@@ -10,7 +10,9 @@ use eyas_reference::Evaluator;
 
 /// A path from the repository's root.
 pub fn repository(path: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("..")
+        .join(path)
 }
 
 /// A graph as a kernel set with these parameters.

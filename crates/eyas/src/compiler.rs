@@ -162,7 +162,9 @@ impl Compiler {
         for &isa in &self.isas {
             targets.push(self.target(source, &optimised, &points, isa, &mut constants, times)?);
         }
-        let set = times.time("link", || link::link(self, source, &optimised, targets, &constants))?;
+        let set = times.time("link", || {
+            link::link(self, source, &optimised, targets, &constants)
+        })?;
         match &self.weights {
             Some(weights) => times.time("bind weights", || {
                 bind_weights(&set, weights.clone(), Some(source))

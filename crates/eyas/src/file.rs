@@ -41,7 +41,10 @@ pub fn read_source(path: &Path) -> Result<String, Error> {
         let message = format!("`{}` is not UTF-8 text", path.display());
         let note = format!("the first byte that is not stands at offset {valid}, in line {line}");
         let help = "save the file as UTF-8; a weight file or kernel set is not a source file";
-        Diagnostic::error("E0604", message).note(note).help(help).into()
+        Diagnostic::error("E0604", message)
+            .note(note)
+            .help(help)
+            .into()
     })
 }
 
@@ -71,7 +74,8 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 pub fn read_weights(path: impl AsRef<Path>) -> Result<BTreeMap<String, Tensor>, Error> {
     let path = path.as_ref();
     let read = eyas_interchange::read_safetensors(path);
-    read.map(|weights| weights.tensors).map_err(|error| unread(&error))
+    read.map(|weights| weights.tensors)
+        .map_err(|error| unread(&error))
 }
 
 /// The tensor in an npy file.

@@ -109,7 +109,9 @@ impl Source {
 
     /// All that there is to say about it.
     pub fn diagnostics(&self) -> impl Iterator<Item = &Diagnostic> {
-        self.parse_diagnostics.iter().chain(&self.elaborated.diagnostics)
+        self.parse_diagnostics
+            .iter()
+            .chain(&self.elaborated.diagnostics)
     }
 
     /// The texts.

@@ -45,8 +45,8 @@ pub use eyas_elaborate::{DataFormat, DataInfo, MetricInfo, MetricKind, Port, Set
 pub use eyas_interchange::{Batch, Dataset};
 pub use eyas_ir::{Module, TextOptions};
 pub use eyas_optimize::{
-    Error as PassError, Math as MathMode, Options as PassOptions, Report, Rule, check_rules, passes,
-    rules as builtin_rules, run_passes,
+    Error as PassError, Math as MathMode, Options as PassOptions, Report, Rule, check_rules,
+    passes, rules as builtin_rules, run_passes,
 };
 pub use eyas_plan::Isa;
 pub use eyas_runtime::{Description, ParameterDescription, TargetDescription, TensorDescription};

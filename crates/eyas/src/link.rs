@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use eyas_ir::Constant;
+use eyas_kernels::Kernel;
 use eyas_plan::Isa;
 use eyas_runtime::{
     DerivedParameter, EntryPlans, EntryPoint, KernelOrigin, KernelSet, KernelSetParts,
     ParameterKind, ParameterPart, Provenance, SpecialisedPlan, TargetCode, ValueOrigin,
 };
-use eyas_kernels::Kernel;
+use eyas_schedule::Program;
 
 use crate::compiler::{Compiler, Optimised, Target};
 use crate::fault::{compile_fault, runtime_fault};
@@ -24,32 +25,38 @@ pub(crate) fn link(
     constants: &[Constant],
 ) -> Result<KernelSet, Error> {
     let module = &optimised.module;
-    let Some((first, kernels)) = targets.first().map(|target| (&target.program, target.kernels.clone())) else {
+    let Some((first, kernels)) = targets
+        .first()
+        .map(|target| (&target.program, target.kernels.clone()))
+    else {
         return Err(compile_fault(source, "no instruction set was asked for"));
     };
-    let derived = first.derived.iter().map(|derived| DerivedParameter {
-        path: derived.path.clone(),
-        ty: derived.ty.clone(),
-        counters: derived.counters.clone(),
-    });
+    let derived = derived(&targets);
     let entries = first.entries.iter().map(|entry| EntryPoint {
         name: entry.name.clone(),
         inputs: entry.plan.inputs.clone(),
         outputs: entry.plan.outputs.clone(),
     });
     let parts = KernelSetParts {
-        symbols: module.symbols.iter().map(|symbol| symbol.name.clone()).collect(),
+        symbols: module
+            .symbols
+            .iter()
+            .map(|symbol| symbol.name.clone())
+            .collect(),
         facts: module.facts.clone(),
         parameters: parameters(compiler, source, optimised)?,
-        derived: derived.collect(),
         derived_values: BTreeMap::new(),
         entries: entries.collect(),
-        constants: constants.iter().map(|constant| constant.tensor().clone()).collect(),
+        constants: constants
+            .iter()
+            .map(|constant| constant.tensor().clone())
+            .collect(),
         provenance: provenance(compiler, source, optimised, &kernels),
         targets: targets
             .into_iter()
-            .map(|target| target_code(compiler, target))
+            .map(|target| target_code(compiler, target, &derived))
             .collect(),
+        derived,
     };
     let set = KernelSet::new(parts).map_err(|error| runtime_fault(&error, Some(source)))?;
     match compiler.weights {
@@ -91,7 +98,36 @@ fn parameters(
     Ok(parts.collect())
 }
 
-fn target_code(compiler: &Compiler, target: Target) -> TargetCode {
+/// The derived parameters of all programs: instruction sets pack weights in their own ways, and a
+/// specialised plan may read what the general one does not.
+fn derived(targets: &[Target]) -> Vec<DerivedParameter> {
+    let mut all: Vec<DerivedParameter> = Vec::new();
+    let programs = targets.iter().flat_map(programs);
+    for derived in programs.flat_map(|program| &program.derived) {
+        if all.iter().all(|known| known.path != derived.path) {
+            all.push(DerivedParameter {
+                path: derived.path.clone(),
+                ty: derived.ty.clone(),
+                counters: derived.counters.clone(),
+            });
+        }
+    }
+    all
+}
+
+/// The general program and the specialised ones.
+fn programs(target: &Target) -> impl Iterator<Item = &Program> {
+    std::iter::once(&target.program).chain(&target.specialised)
+}
+
+fn target_code(compiler: &Compiler, target: Target, derived: &[DerivedParameter]) -> TargetCode {
+    let plan = |wanted: &DerivedParameter| {
+        let mut known = programs(&target).flat_map(|program| &program.derived);
+        known
+            .find(|known| known.path == wanted.path)
+            .map(|known| known.plan.clone())
+    };
+    let derived = derived.iter().map(plan).collect();
     let Target {
         isa,
         program,
@@ -99,22 +135,26 @@ fn target_code(compiler: &Compiler, target: Target) -> TargetCode {
         compiled,
         kernels: _,
     } = target;
-    let plans = program.entries.into_iter().enumerate().map(|(place, entry)| {
-        let points = compiler.specialize.iter().zip(&specialised);
-        let specialised = points.map(|(binding, point)| SpecialisedPlan {
-            binding: binding.clone(),
-            plan: point.entries[place].plan.clone(),
+    let plans = program
+        .entries
+        .into_iter()
+        .enumerate()
+        .map(|(place, entry)| {
+            let points = compiler.specialize.iter().zip(&specialised);
+            let specialised = points.map(|(binding, point)| SpecialisedPlan {
+                binding: binding.clone(),
+                plan: point.entries[place].plan.clone(),
+            });
+            EntryPlans {
+                generic: entry.plan,
+                specialised: specialised.collect(),
+            }
         });
-        EntryPlans {
-            generic: entry.plan,
-            specialised: specialised.collect(),
-        }
-    });
     TargetCode {
         architecture: std::env::consts::ARCH.to_owned(),
         isa,
         entries: plans.collect(),
-        derived: program.derived.into_iter().map(|derived| derived.plan).collect(),
+        derived,
         code: compiled.code,
     }
 }
@@ -129,7 +169,10 @@ fn provenance(
     let isas: Vec<String> = compiler.isas.iter().map(Isa::to_string).collect();
     let mut options = BTreeMap::from([
         ("cpu".to_owned(), isas.join(",")),
-        ("math".to_owned(), format!("{:?}", compiler.math).to_lowercase()),
+        (
+            "math".to_owned(),
+            format!("{:?}", compiler.math).to_lowercase(),
+        ),
         ("wide".to_owned(), compiler.wide.to_string()),
     ]);
     for (symbol, value) in &compiler.bind {
@@ -139,7 +182,12 @@ fn provenance(
     let kernels = kernels.iter().map(|kernel| {
         let spans = kernel.origin.spans.iter().map(|span| {
             let place = sources.line_column(span.file, span.start);
-            format!("{}:{}:{}", sources.name(span.file), place.line, place.column)
+            format!(
+                "{}:{}:{}",
+                sources.name(span.file),
+                place.line,
+                place.column
+            )
         });
         let origin = KernelOrigin {
             labels: kernel.origin.labels.iter().cloned().collect(),

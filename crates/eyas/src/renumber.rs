@@ -21,7 +21,9 @@ pub(crate) fn take(
     });
     let own: Vec<usize> = own.collect();
     let known = program.constants.iter();
-    let known: Vec<usize> = known.map(|constant| place(constants, constant.clone())).collect();
+    let known: Vec<usize> = known
+        .map(|constant| place(constants, constant.clone()))
+        .collect();
     let entries = program.entries.iter_mut().map(|entry| &mut entry.plan);
     let derived = program.derived.iter_mut().map(|derived| &mut derived.plan);
     for plan in entries.chain(derived) {

@@ -29,6 +29,9 @@ pub fn snapshot(path: impl AsRef<Path>, passes: &[&str]) -> Result<String, Error
     eyas_optimize::run_passes(&mut module, passes, &options, &mut report)
         .map_err(|error| crate::fault::compile_fault(&source, &error.to_string()))?;
     let comments = report.to_string();
-    let comments: String = comments.lines().map(|line| format!("// {line}\n")).collect();
+    let comments: String = comments
+        .lines()
+        .map(|line| format!("// {line}\n"))
+        .collect();
     Ok(comments + &module.to_text(TextOptions::default()))
 }

@@ -17,9 +17,8 @@ pub fn bind_weights(
     source: Option<&Source>,
 ) -> Result<KernelSet, Error> {
     let parameters = set.parameters();
-    let missing = parameters.filter(|(path, kind)| {
-        *kind == ParameterKind::Parameter && !weights.contains_key(*path)
-    });
+    let missing = parameters
+        .filter(|(path, kind)| *kind == ParameterKind::Parameter && !weights.contains_key(*path));
     let mut faults: Vec<WeightFault> = missing
         .filter_map(|(path, _)| {
             let ty = set.parameter_type(path)?.clone();

@@ -134,6 +134,7 @@ fn check_target(target: &TargetCode, program: &Program, place: &str) -> Result<(
         }
     }
     for (plan, derived) in target.derived.iter().zip(&program.derived) {
+        let Some(plan) = plan else { continue };
         let place = format!("{place}, the plan of `{}`", derived.path);
         if !plan.inputs.is_empty() || plan.outputs.len() != 1 {
             return Err(inconsistent(&place, "it has inputs, or not one output"));

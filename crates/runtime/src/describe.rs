@@ -213,7 +213,8 @@ impl KernelSet {
             }
         }
         for (derived, plan) in self.program.derived.iter().zip(&target.derived) {
-            plans.push(describe_plan(&derived.path, None, plan));
+            let plan = plan.iter();
+            plans.extend(plan.map(|plan| describe_plan(&derived.path, None, plan)));
         }
         TargetDescription {
             architecture: target.architecture.clone(),

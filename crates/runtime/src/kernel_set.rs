@@ -12,7 +12,7 @@ use crate::parts::matches_template;
 use crate::program::{Active, Declaration, Program, Value, refusals};
 use crate::reader::{ReadFile, Source, read};
 use crate::stored_tensor::{Storage, StoredTensor};
-use crate::weights::bind_weights;
+use crate::weights::{bind_weights, derive};
 use crate::writer::Image;
 use crate::{
     EntryPoint, FormatError, KernelSetParts, ParameterKind, RuntimeError, TargetCode, ValueOrigin,
@@ -139,6 +139,19 @@ impl KernelSet {
 
     fn supported(self) -> Result<KernelSet, RuntimeError> {
         self.target()?;
+        self.derived()
+    }
+
+    /// Computes derived parameters that the code for this machine reads: a set for several kinds
+    /// of machine holds the values for the one that it was made on.
+    fn derived(mut self) -> Result<KernelSet, RuntimeError> {
+        let declared = self.program.parameters.keys();
+        let bound = declared
+            .into_iter()
+            .all(|path| self.values.contains_key(path));
+        if bound && self.active.is_some() {
+            derive(&mut self)?;
+        }
         Ok(self)
     }
 

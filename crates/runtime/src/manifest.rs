@@ -67,7 +67,7 @@ pub(crate) struct PoolEntry {
 #[serde(deny_unknown_fields)]
 pub(crate) struct TargetPlans {
     pub(crate) entries: Vec<EntryPlans>,
-    pub(crate) derived: Vec<Plan>,
+    pub(crate) derived: Vec<Option<Plan>>,
     /// The functions; the bytes are a section.
     pub(crate) code: Code,
 }

@@ -94,8 +94,9 @@ pub struct TargetCode {
     pub isa: Isa,
     /// The plans of each entry point, in order.
     pub entries: Vec<EntryPlans>,
-    /// The plan of each derived parameter, in order: no inputs, one output.
-    pub derived: Vec<Plan>,
+    /// The plan of each derived parameter, in order: no inputs, one output; `None` of one that this
+    /// code does not read.
+    pub derived: Vec<Option<Plan>>,
     /// The functions.
     pub code: Code,
 }

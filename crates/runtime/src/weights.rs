@@ -95,8 +95,8 @@ fn faults(set: &KernelSet, weights: &BTreeMap<String, Tensor>) -> Vec<WeightFaul
     faults
 }
 
-/// Computes the derived parameters.
-fn derive(set: &mut KernelSet) -> Result<(), RuntimeError> {
+/// Computes the derived parameters that the code for this machine reads and that have no value.
+pub(crate) fn derive(set: &mut KernelSet) -> Result<(), RuntimeError> {
     let program = set.program.clone();
     if program.derived.is_empty() {
         return Ok(());
@@ -108,11 +108,15 @@ fn derive(set: &mut KernelSet) -> Result<(), RuntimeError> {
     let mut workspace = Workspace::default();
     let plans = &program.targets[active.target].derived;
     for (derived, plan) in program.derived.iter().zip(plans) {
+        let Some(plan) = plan else { continue };
         let instances = derived.instances().ok_or_else(|| RuntimeError::Plan {
             entry: derived.path.clone(),
             reason: "it has too many instances".to_owned(),
         })?;
         for (counters, path) in instances {
+            if set.values.contains_key(&path) {
+                continue;
+            }
             let tensor = compute(set, derived, plan, &counters, &path, &mut workspace)?;
             let value = Value {
                 tensor: Arc::new(tensor),

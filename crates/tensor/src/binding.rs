@@ -48,7 +48,8 @@ impl fmt::Display for SymbolSource {
 pub enum BindError {
     /// An extent that contradicts another.
     #[error(
-        "input `{input}`, axis {axis}: extent {found} does not equal `{dim}`, which is {expected}{}",
+        "input `{input}`, axis {axis}: extent {found} does not equal {}{}",
+        valued(dim, *expected),
         listed(sources)
     )]
     Extent {
@@ -88,6 +89,15 @@ pub enum BindError {
     /// Dim arithmetic that fails.
     #[error(transparent)]
     Dim(#[from] DimError),
+}
+
+/// The dim and what it is, where that is not the same.
+fn valued(dim: &str, value: i64) -> String {
+    let value = value.to_string();
+    match dim == value {
+        true => value,
+        false => format!("`{dim}`, which is {value}"),
+    }
 }
 
 fn listed(sources: &[SymbolSource]) -> String {

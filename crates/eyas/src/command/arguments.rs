@@ -5,7 +5,12 @@ use eyas::{Isa, MathMode};
 
 /// Compiles neural networks into kernel sets, and runs them.
 #[derive(Debug, Parser)]
-#[command(name = "eyas", version, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    name = "eyas",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -59,9 +64,7 @@ pub(crate) enum Command {
     )]
     Compile(Compile),
     /// Run a kernel set or a model
-    #[command(
-        after_help = "Example: eyas run mnist.kset --input image=image.npy --print --top 3"
-    )]
+    #[command(after_help = "Example: eyas run mnist.kset --input image=image.npy --print --top 3")]
     Run(Run),
     /// Run a model over a data split and print its metrics
     #[command(
@@ -115,7 +118,12 @@ pub(crate) struct CompileOptions {
     #[arg(long, value_name = "DIM=EXTENT,...", value_parser = bindings)]
     pub(crate) specialize: Vec<Bindings>,
     /// Instruction sets: `native`, `portable`, `v3`, `v4`; several make one set that serves all
-    #[arg(long, value_name = "ISA,...", value_delimiter = ',', default_value = "native")]
+    #[arg(
+        long,
+        value_name = "ISA,...",
+        value_delimiter = ',',
+        default_value = "native"
+    )]
     pub(crate) cpu: Vec<Isa>,
     /// Which rewrites are allowed
     #[arg(long, value_enum, default_value_t = Math::Strict)]

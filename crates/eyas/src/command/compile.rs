@@ -15,7 +15,9 @@ pub(crate) fn run(terminal: &Terminal, own: &Compile) -> Outcome {
         .clone()
         .unwrap_or_else(|| own.file.with_extension("kset"));
     let size = times.time("write", || -> Result<usize, eyas::Error> {
-        let bytes = set.to_bytes().map_err(|error| eyas::runtime_fault(&error, None))?;
+        let bytes = set
+            .to_bytes()
+            .map_err(|error| eyas::runtime_fault(&error, None))?;
         eyas::write_file(&path, &bytes)?;
         Ok(bytes.len())
     });

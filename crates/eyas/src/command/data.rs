@@ -56,11 +56,12 @@ pub(crate) fn load(
         let help = "give them to `eyas compile`; a kernel set is compiled already";
         return Err(terminal.fault(Diagnostic::error("E0611", message).help(help)));
     }
-    let set = KernelSet::load(path)
-        .map_err(|error| terminal.fail(&eyas::runtime_fault(&error, None)))?;
+    let set =
+        KernelSet::load(path).map_err(|error| terminal.fail(&eyas::runtime_fault(&error, None)))?;
     let set = match input::weights(terminal, options)? {
-        Some(weights) => eyas::bind_weights(&set, weights, None)
-            .map_err(|error| terminal.fail(&error))?,
+        Some(weights) => {
+            eyas::bind_weights(&set, weights, None).map_err(|error| terminal.fail(&error))?
+        }
         None => set,
     };
     Ok(Loaded {
@@ -97,8 +98,8 @@ pub(crate) fn session(
         ..SessionOptions::default()
     };
     let fail = |error: &RuntimeError| loaded.fail(terminal, error);
-    let mut session = Session::with_options(&loaded.set, options_of_session)
-        .map_err(|error| fail(&error))?;
+    let mut session =
+        Session::with_options(&loaded.set, options_of_session).map_err(|error| fail(&error))?;
     let entries = loaded.set.entries();
     match &options.model {
         Some(name) => session.select(name).map_err(|error| fail(&error))?,
@@ -129,7 +130,10 @@ pub(crate) fn split(
     }
     let named = |name: &str| source.named.get(name);
     let Some(prefix) = named(split).and_then(Setting::as_text) else {
-        let texts = source.named.iter().filter(|(_, value)| value.as_text().is_some());
+        let texts = source
+            .named
+            .iter()
+            .filter(|(_, value)| value.as_text().is_some());
         let known: Vec<&str> = texts.map(|(name, _)| name.as_str()).collect();
         let message = format!("the `data` line has no split `{split}`");
         let note = format!("its splits are {}", known.join(", "));

@@ -66,7 +66,11 @@ fn stage(
 
 fn code(terminal: &Terminal, own: &Dump, target: &eyas::Target) -> Result<String, Failed> {
     let program = &target.program;
-    let kernels: String = target.kernels.iter().map(|kernel| format!("{kernel}\n")).collect();
+    let kernels: String = target
+        .kernels
+        .iter()
+        .map(|kernel| format!("{kernel}\n"))
+        .collect();
     match (own.stage, own.format) {
         (_, DumpFormat::Dot | DumpFormat::Svg) => Err(no_form(terminal)),
         (Stage::Kernels, DumpFormat::Text) => Ok(kernels),
@@ -78,7 +82,10 @@ fn code(terminal: &Terminal, own: &Dump, target: &eyas::Target) -> Result<String
             let listings = target.compiled.listings.iter();
             let parts = listings.map(|listing| {
                 let body = match stage {
-                    Stage::Clif => listing.clif.as_deref().unwrap_or("; from the wide emitter\n"),
+                    Stage::Clif => listing
+                        .clif
+                        .as_deref()
+                        .unwrap_or("; from the wide emitter\n"),
                     _ => &listing.asm,
                 };
                 format!("; {} ({})\n{body}\n", listing.name, listing.emitter)
@@ -89,12 +96,7 @@ fn code(terminal: &Terminal, own: &Dump, target: &eyas::Target) -> Result<String
 }
 
 /// A graph stage; what the passes did goes before the text as comments.
-fn graph(
-    terminal: &Terminal,
-    own: &Dump,
-    module: &Module,
-    report: &str,
-) -> Result<String, Failed> {
+fn graph(terminal: &Terminal, own: &Dump, module: &Module, report: &str) -> Result<String, Failed> {
     match own.format {
         DumpFormat::Text => {
             let comments: String = report.lines().map(|line| format!("// {line}\n")).collect();
@@ -112,7 +114,10 @@ fn graph(
 fn json<T: serde::Serialize>(terminal: &Terminal, value: &T) -> Result<String, Failed> {
     let text = serde_json::to_string_pretty(value);
     let text = text.map_err(|error| {
-        terminal.fault(Diagnostic::error("E0702", format!("no JSON can be made: {error}")))
+        terminal.fault(Diagnostic::error(
+            "E0702",
+            format!("no JSON can be made: {error}"),
+        ))
     });
     Ok(text? + "\n")
 }

@@ -29,11 +29,22 @@ pub(crate) fn run(terminal: &Terminal, own: &Eval) -> Outcome {
     let (Some(examples), false) = (train.data.first(), train.metrics.is_empty()) else {
         let message = format!("the `train` block of `{model}` has no data or no metric");
         let diagnostic = Diagnostic::error("E0801", message).primary(train.span, "this block");
-        return Err(terminal.fail(&eyas::Error::new(vec![diagnostic], source.sources().clone())));
+        return Err(terminal.fail(&eyas::Error::new(
+            vec![diagnostic],
+            source.sources().clone(),
+        )));
     };
     let dataset = data::split(terminal, examples, &own.data, &own.split)?;
     let extents = item_extents(terminal, &loaded, &model)?;
-    let measured = measure(terminal, own, &loaded, &mut session, train, &dataset, &extents)?;
+    let measured = measure(
+        terminal,
+        own,
+        &loaded,
+        &mut session,
+        train,
+        &dataset,
+        &extents,
+    )?;
     report(terminal, own, &model, &dataset, &measured)
 }
 
@@ -47,20 +58,22 @@ struct Measured {
 }
 
 /// The extents of one example: those of the model's first input without the batch.
-fn item_extents(
-    terminal: &Terminal,
-    loaded: &Loaded,
-    model: &str,
-) -> Result<Vec<usize>, Failed> {
-    let models = loaded.source.iter().flat_map(|source| &source.elaborated().models);
-    let mut inputs = models.filter(|info| info.name == model).map(|info| &info.inputs);
+fn item_extents(terminal: &Terminal, loaded: &Loaded, model: &str) -> Result<Vec<usize>, Failed> {
+    let models = loaded
+        .source
+        .iter()
+        .flat_map(|source| &source.elaborated().models);
+    let mut inputs = models
+        .filter(|info| info.name == model)
+        .map(|info| &info.inputs);
     let port: Option<&Port> = inputs.next().and_then(|inputs| match &inputs[..] {
         [only] => Some(only),
         _ => None,
     });
     let extents = port.and_then(|port| {
         let rest = port.ty.shape.get(1..)?.iter();
-        rest.map(|extent| usize::try_from(extent.as_constant()?).ok()).collect()
+        rest.map(|extent| usize::try_from(extent.as_constant()?).ok())
+            .collect()
     });
     extents.ok_or_else(|| {
         let message = format!("`{model}` does not take one tensor whose first axis is the batch");
@@ -156,7 +169,10 @@ fn report(
     let count = dataset.len();
     let rate = count as f64 / measured.time.as_secs_f64().max(1e-12);
     if own.format == TableFormat::Json {
-        let metrics = measured.metrics.iter().map(|(name, mean)| ((*name).to_owned(), (*mean).into()));
+        let metrics = measured
+            .metrics
+            .iter()
+            .map(|(name, mean)| ((*name).to_owned(), (*mean).into()));
         let value = serde_json::json!({
             "model": model,
             "split": own.split,
@@ -170,7 +186,10 @@ fn report(
     }
     let mut rows = vec![
         vec!["model".to_owned(), model.to_owned()],
-        vec!["split".to_owned(), format!("{} ({count} examples)", own.split)],
+        vec![
+            "split".to_owned(),
+            format!("{} ({count} examples)", own.split),
+        ],
     ];
     for (name, mean) in &measured.metrics {
         rows.push(vec![(*name).to_owned(), format!("{mean:.4}")]);

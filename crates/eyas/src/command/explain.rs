@@ -35,7 +35,11 @@ fn kernel_story(terminal: &Terminal, own: &Explain, name: &str) -> Outcome {
     let optimised = compiler
         .optimise(&source, &mut times)
         .map_err(|error| terminal.fail(&error))?;
-    let isa = compiler.isas.first().copied().unwrap_or(eyas::Isa::native());
+    let isa = compiler
+        .isas
+        .first()
+        .copied()
+        .unwrap_or(eyas::Isa::native());
     let target = compiler
         .target(&source, &optimised, &[], isa, &mut Vec::new(), &mut times)
         .map_err(|error| terminal.fail(&error))?;
@@ -52,7 +56,10 @@ fn kernel_story(terminal: &Terminal, own: &Explain, name: &str) -> Outcome {
         let place = sources.line_column(span.file, span.start);
         let snippet = sources.snippet(*span).lines().next().unwrap_or("");
         let file = sources.name(span.file);
-        text.push_str(&format!("  {file}:{}:{}  {snippet}\n", place.line, place.column));
+        text.push_str(&format!(
+            "  {file}:{}:{}  {snippet}\n",
+            place.line, place.column
+        ));
     }
     text.push_str("\nrewrites of the graphs it stands in:\n");
     text.push_str(&optimised.report.to_string());

@@ -15,8 +15,8 @@ pub(crate) fn run(terminal: &Terminal, own: &Fmt) -> Outcome {
 
 fn format_file(terminal: &Terminal, path: &Path, check: bool) -> Outcome {
     let text = eyas::read_source(path).map_err(|error| terminal.fail(&error))?;
-    let formatted = eyas::format(&path.display().to_string(), &text)
-        .map_err(|error| terminal.fail(&error))?;
+    let formatted =
+        eyas::format(&path.display().to_string(), &text).map_err(|error| terminal.fail(&error))?;
     if path == Path::new("-") && !check {
         return terminal.print(&formatted);
     }

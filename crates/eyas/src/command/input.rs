@@ -60,7 +60,9 @@ fn rename(
             return Err(fault(format!("the weight file has no tensor `{old}`")));
         };
         if weights.insert(new.to_owned(), tensor).is_some() {
-            return Err(fault(format!("the weight file has a tensor `{new}` already")));
+            return Err(fault(format!(
+                "the weight file has a tensor `{new}` already"
+            )));
         }
     }
     Ok(())

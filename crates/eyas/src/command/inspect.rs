@@ -21,9 +21,14 @@ pub(crate) fn run(terminal: &Terminal, own: &Inspect) -> Outcome {
 }
 
 fn text(set: &Description) -> String {
-    let mut text = format!("kernel set, format {}, by {}\n", set.format, set.provenance.compiler);
+    let mut text = format!(
+        "kernel set, format {}, by {}\n",
+        set.format, set.provenance.compiler
+    );
     let options = set.provenance.options.iter();
-    let options: Vec<String> = options.map(|(name, value)| format!("{name}={value}")).collect();
+    let options: Vec<String> = options
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     text.push_str(&format!("options: {}\n", options.join(" ")));
     for fact in &set.facts {
         text.push_str(&format!("checked: {fact}\n"));
@@ -53,7 +58,11 @@ fn text(set: &Description) -> String {
     }
     let sections = set.sections.iter().map(|section| {
         let length = output::bytes(section.length);
-        row([&format!("  {}", section.name), &length, short(&section.hash)])
+        row([
+            &format!("  {}", section.name),
+            &length,
+            short(&section.hash),
+        ])
     });
     text + &output::table(&sections.collect::<Vec<_>>())
 }
@@ -74,7 +83,12 @@ fn parameter_row(parameter: &eyas::ParameterDescription) -> Vec<String> {
 
 fn tensor_row(tensor: &eyas::TensorDescription) -> Vec<String> {
     let name = format!("  {}", tensor.name);
-    row([&name, &tensor.ty.to_string(), "computed", short(&tensor.hash)])
+    row([
+        &name,
+        &tensor.ty.to_string(),
+        "computed",
+        short(&tensor.hash),
+    ])
 }
 
 fn target_text(target: &eyas::TargetDescription) -> String {
@@ -94,7 +108,9 @@ fn target_text(target: &eyas::TargetDescription) -> String {
     text.push_str(&output::table(&rows.collect::<Vec<_>>()));
     for plan in &target.plans {
         let binding = plan.binding.iter().flatten();
-        let binding: Vec<String> = binding.map(|(dim, extent)| format!(" {dim}={extent}")).collect();
+        let binding: Vec<String> = binding
+            .map(|(dim, extent)| format!(" {dim}={extent}"))
+            .collect();
         let launches = plan.launches;
         let (name, binding, buffers) = (&plan.name, binding.concat(), plan.arena.len());
         let line = format!("plan {name}{binding}: {launches} launches, {buffers} arena buffers\n");

@@ -38,7 +38,11 @@ fn check(terminal: &Terminal, own: &RulesCheck) -> Outcome {
     }
     let report = eyas::check_rules(&rules, own.seed, own.instances);
     terminal.print(&report.to_string())?;
-    let failed = report.rules.iter().filter(|rule| rule.failure.is_some()).count();
+    let failed = report
+        .rules
+        .iter()
+        .filter(|rule| rule.failure.is_some())
+        .count();
     if failed > 0 {
         let message = format!("{failed} of {} rules do not hold", rules.len());
         return Err(terminal.fault(Diagnostic::error("E0609", message)));

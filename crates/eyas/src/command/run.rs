@@ -9,7 +9,11 @@ use super::{Outcome, Terminal, data, output};
 pub(crate) fn run(terminal: &Terminal, own: &Run) -> Outcome {
     let loaded = data::load(terminal, &own.file, &own.options)?;
     let mut session = data::session(terminal, &loaded, &own.options)?;
-    let known = session.entry().outputs.iter().map(|output| output.name.clone());
+    let known = session
+        .entry()
+        .outputs
+        .iter()
+        .map(|output| output.name.clone());
     let known: Vec<String> = known.collect();
     for (name, _) in &own.outputs {
         if !known.contains(name) {
@@ -32,7 +36,11 @@ pub(crate) fn run(terminal: &Terminal, own: &Run) -> Outcome {
 fn write(terminal: &Terminal, own: &Run, outputs: &Outputs) -> Outcome {
     let mut text = String::new();
     for (name, tensor) in outputs.iter() {
-        let mut files = own.outputs.iter().filter(|(known, _)| known == name).peekable();
+        let mut files = own
+            .outputs
+            .iter()
+            .filter(|(known, _)| known == name)
+            .peekable();
         if files.peek().is_none() && own.print {
             text.push_str(&printed(name, tensor, own.top));
         } else if files.peek().is_none() {
@@ -54,9 +62,11 @@ fn printed(name: &str, tensor: &Tensor, top: Option<usize>) -> String {
             None => row.iter().map(|number| number_text(*number)).collect(),
             Some(count) => {
                 let mut places: Vec<usize> = (0..row.len()).collect();
-                places.sort_by(|&a, &b| row[b].to_f64().total_cmp(&row[a].to_f64()).then(a.cmp(&b)));
+                places
+                    .sort_by(|&a, &b| row[b].to_f64().total_cmp(&row[a].to_f64()).then(a.cmp(&b)));
                 let best = places.into_iter().take(count);
-                best.map(|place| format!("{place}: {}", number_text(row[place]))).collect()
+                best.map(|place| format!("{place}: {}", number_text(row[place])))
+                    .collect()
             }
         };
         text.push_str(&format!("  {}\n", cells.join(", ")));
@@ -80,9 +90,18 @@ fn repeat(
     inputs: &[(&str, &Tensor)],
     count: u32,
 ) -> Outcome {
-    let order = session.entry().inputs.iter().map(|input| input.name.clone());
+    let order = session
+        .entry()
+        .inputs
+        .iter()
+        .map(|input| input.name.clone());
     let order: Vec<String> = order.collect();
-    let find = |name: &String| inputs.iter().find(|(known, _)| known == name).map(|(_, t)| *t);
+    let find = |name: &String| {
+        inputs
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, t)| *t)
+    };
     let ordered: Vec<&Tensor> = order.iter().filter_map(find).collect();
     let first = session.run_ordered(&ordered);
     let first = first.map_err(|error| loaded.fail(terminal, &error))?;
@@ -97,7 +116,12 @@ fn repeat(
     times.sort_unstable();
     let at = |share: f64| times[((times.len() - 1) as f64 * share).round() as usize];
     let mean = times.iter().sum::<Duration>() / count;
-    let rows = [("min", at(0.0)), ("p50", at(0.5)), ("p90", at(0.9)), ("p99", at(0.99))];
+    let rows = [
+        ("min", at(0.0)),
+        ("p50", at(0.5)),
+        ("p90", at(0.9)),
+        ("p99", at(0.99)),
+    ];
     let mut line = format!("{count} runs: mean {}", output::duration(mean));
     for (name, time) in rows {
         line.push_str(&format!(", {name} {}", output::duration(time)));

@@ -19,7 +19,10 @@ pub(crate) fn run(terminal: &Terminal, own: &Targets) -> Outcome {
         });
         return terminal.print(&format!("{value:#}\n"));
     }
-    let mut text = format!("cpu: {architecture}, {threads} threads, native is {}\n", Isa::native());
+    let mut text = format!(
+        "cpu: {architecture}, {threads} threads, native is {}\n",
+        Isa::native()
+    );
     let rows: Vec<Vec<String>> = Isa::ALL
         .iter()
         .map(|isa| {

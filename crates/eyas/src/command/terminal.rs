@@ -2,8 +2,8 @@ use std::io::{IsTerminal, Write};
 
 use eyas::{Colour, Diagnostic, SourceMap};
 
-use super::arguments::{Global, MessageFormat, When};
 use super::Failed;
+use super::arguments::{Global, MessageFormat, When};
 
 /// What is written where: results to standard output, all else to standard error.
 #[derive(Debug)]
@@ -79,7 +79,10 @@ impl Terminal {
     /// Text to standard output. A reader that went away (`| head`) is no error.
     pub(crate) fn print(&self, text: &str) -> Result<(), Failed> {
         let mut output = std::io::stdout().lock();
-        match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        match output
+            .write_all(text.as_bytes())
+            .and_then(|()| output.flush())
+        {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
             Err(error) => Err(self.fault(Diagnostic::error(

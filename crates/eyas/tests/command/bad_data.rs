@@ -66,13 +66,24 @@ fn cut_and_foreign_files() {
     let whole = std::fs::read(place.path("x.npy")).unwrap();
     for length in [0, 5, 60, whole.len() - 1] {
         place.file("cut.npy", &whole[..length]);
-        place.fails("run m.eyas -i x=cut.npy -i ids=ids.npy", "E0606", &["cut.npy"]);
+        place.fails(
+            "run m.eyas -i x=cut.npy -i ids=ids.npy",
+            "E0606",
+            &["cut.npy"],
+        );
     }
-    let weights = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/data/mnist_mlp.safetensors");
+    let weights = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../examples/data/mnist_mlp.safetensors"
+    );
     let whole = std::fs::read(weights).unwrap();
     for length in [0, 7, 100, whole.len() - 1] {
         place.file("cut.safetensors", &whole[..length]);
-        place.fails("compile m.eyas --weights cut.safetensors", "E0606", &["cut.safetensors"]);
+        place.fails(
+            "compile m.eyas --weights cut.safetensors",
+            "E0606",
+            &["cut.safetensors"],
+        );
         assert!(!place.path("m.kset").exists());
     }
 }
@@ -91,6 +102,10 @@ fn weights_that_are_missing_unknown_or_misshapen() {
     let texts = ["`fc1.w`", "`fc3.w`", "missing", "mnist.eyas"];
     place.fails(&line("fc1.w fc3.w"), "E0301", &texts[..3]);
     place.fails(&line("fc1.w fc3.w"), "E0302", &texts[1..2]);
-    place.fails(&line("fc1.b t\nfc2.b fc1.b\nt fc2.b"), "E0303", &["`fc1.b`", "`fc2.b`", "[10]", "[128]"]);
+    place.fails(
+        &line("fc1.b t\nfc2.b fc1.b\nt fc2.b"),
+        "E0303",
+        &["`fc1.b`", "`fc2.b`", "[10]", "[128]"],
+    );
     place.fails(&line("nothing fc1.w"), "E0606", &["`nothing`", "line 1"]);
 }

@@ -21,8 +21,14 @@ fn bytes(place: &Place) -> Vec<u8> {
 fn a_set_that_is_cut_is_refused_at_every_length() {
     let place = Place::new();
     let whole = bytes(&place);
-    for length in (0..whole.len()).step_by(1000).chain(whole.len() - 100..whole.len()) {
-        assert!(KernelSet::from_bytes(&whole[..length]).is_err(), "{length} bytes load");
+    for length in (0..whole.len())
+        .step_by(1000)
+        .chain(whole.len() - 100..whole.len())
+    {
+        assert!(
+            KernelSet::from_bytes(&whole[..length]).is_err(),
+            "{length} bytes load"
+        );
     }
     place.file("cut.kset", &whole[..whole.len() / 2]);
     place.fails("run cut.kset", "E0505", &["cut", &whole.len().to_string()]);
@@ -39,7 +45,11 @@ fn a_flipped_byte_is_found_when_the_set_is_loaded_or_verified() {
         let mut changed = whole.clone();
         changed[at] ^= 1 << (flip % 8);
         let found = KernelSet::from_bytes(&changed).and_then(|set| set.verify());
-        assert!(found.is_err(), "byte {at} of {} changes unseen", whole.len());
+        assert!(
+            found.is_err(),
+            "byte {at} of {} changes unseen",
+            whole.len()
+        );
     }
     let mut changed = whole.clone();
     let last = changed.len() - 1;

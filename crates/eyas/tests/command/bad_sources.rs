@@ -10,23 +10,63 @@ fn check(cases: &[Case]) {
     for (source, code, texts) in cases {
         place.file("m.eyas", source);
         let ended = place.fails("check m.eyas", code, texts);
-        assert!(ended.errors.contains("m.eyas:"), "no place in\n{}", ended.errors);
+        assert!(
+            ended.errors.contains("m.eyas:"),
+            "no place in\n{}",
+            ended.errors
+        );
     }
 }
 
 #[test]
 fn slips_of_syntax() {
     check(&[
-        ("model M(x: f32[4]) -> (y: f32[4]) {\n  let y = x\n  return y\n}\n", "E0029", &[]),
-        ("model M(x: f32[4]) -> (y: f32[4]) {\n  return x ** 2\n}\n", "E0011", &[]),
-        ("model M(x: f32[4]) -> (y: f32[4]) {\n  return relu(x\n}\n", "E0002", &[]),
-        ("model M(x: f32[4) -> (y: f32[4]) {\n  return x\n}\n", "E0002", &[]),
+        (
+            "model M(x: f32[4]) -> (y: f32[4]) {\n  let y = x\n  return y\n}\n",
+            "E0029",
+            &[],
+        ),
+        (
+            "model M(x: f32[4]) -> (y: f32[4]) {\n  return x ** 2\n}\n",
+            "E0011",
+            &[],
+        ),
+        (
+            "model M(x: f32[4]) -> (y: f32[4]) {\n  return relu(x\n}\n",
+            "E0002",
+            &[],
+        ),
+        (
+            "model M(x: f32[4) -> (y: f32[4]) {\n  return x\n}\n",
+            "E0002",
+            &[],
+        ),
         ("def f(x):\n  return x\n", "E0017", &[]),
-        ("model M(x: f33[4]) -> (y: f32[4]) {\n  return x\n}\n", "E0016", &["f32"]),
-        ("model M(x: f32[4]) -> (y: f32[4]) {\n  y = \n  return y\n}\n", "E0022", &[]),
-        ("model M(x: f32[4]) : f32[4] {\n  return x\n}\n", "E0001", &[]),
-        ("model M(x: f32[4]) -> (y: f32[4]) {\n  return x && x\n}\n", "E0010", &[]),
-        ("model M(x: f32[4]) -> (y: f32[4]) {\n  return x § 2\n}\n", "E0006", &[]),
+        (
+            "model M(x: f33[4]) -> (y: f32[4]) {\n  return x\n}\n",
+            "E0016",
+            &["f32"],
+        ),
+        (
+            "model M(x: f32[4]) -> (y: f32[4]) {\n  y = \n  return y\n}\n",
+            "E0022",
+            &[],
+        ),
+        (
+            "model M(x: f32[4]) : f32[4] {\n  return x\n}\n",
+            "E0014",
+            &[],
+        ),
+        (
+            "model M(x: f32[4]) -> (y: f32[4]) {\n  return x && x\n}\n",
+            "E0010",
+            &[],
+        ),
+        (
+            "model M(x: f32[4]) -> (y: f32[4]) {\n  return x § 2\n}\n",
+            "E0006",
+            &[],
+        ),
     ]);
 }
 
@@ -101,7 +141,11 @@ fn several_errors_in_one_run() {
         "model M(x: f32[4]) -> (y: f32[4]) {\n  a = reluu(x)\n  b = tanhh(x)\n  return a + b + cc\n}\nmodel N(x: f32[4]) -> (y: f32[5]) {\n  return x\n}\n",
     );
     let ended = place.fails("check m.eyas", "E0101", &["`reluu`", "`tanhh`", "`cc`"]);
-    assert!(ended.errors.matches("error[").count() >= 4, "{}", ended.errors);
+    assert!(
+        ended.errors.matches("error[").count() >= 4,
+        "{}",
+        ended.errors
+    );
 }
 
 #[test]
@@ -116,7 +160,10 @@ fn files_that_cannot_be_read() {
 #[test]
 fn diagnostics_come_as_json_too() {
     let place = Place::new();
-    place.file("m.eyas", "model M(x: f32[4]) -> (y: f32[4]) {\n  return reluu(x)\n}\n");
+    place.file(
+        "m.eyas",
+        "model M(x: f32[4]) -> (y: f32[4]) {\n  return reluu(x)\n}\n",
+    );
     let ended = place.run("check m.eyas --message-format json");
     assert_eq!(ended.code, Some(1));
     let line: serde_json::Value = serde_json::from_str(ended.errors.trim()).unwrap();

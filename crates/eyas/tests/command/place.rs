@@ -64,9 +64,17 @@ impl Place {
     pub fn fails(&self, line: &str, code: &str, texts: &[&str]) -> Ended {
         let ended = self.run(line);
         assert_eq!(ended.code, Some(1), "`{line}`: {ended:?}");
-        assert!(ended.errors.contains(&format!("error[{code}]")), "`{line}`:\n{}", ended.errors);
+        assert!(
+            ended.errors.contains(&format!("error[{code}]")),
+            "`{line}`:\n{}",
+            ended.errors
+        );
         for text in texts {
-            assert!(ended.errors.contains(text), "`{line}` does not say `{text}`:\n{}", ended.errors);
+            assert!(
+                ended.errors.contains(text),
+                "`{line}` does not say `{text}`:\n{}",
+                ended.errors
+            );
         }
         ended
     }

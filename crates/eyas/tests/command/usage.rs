@@ -18,7 +18,10 @@ fn a_kernel_set_runs_without_its_source() {
     place.succeeds("compile m.eyas");
     std::fs::remove_file(place.path("m.eyas")).unwrap();
     let ended = place.succeeds("run m.kset -i x=x.npy --print --top 2");
-    assert_eq!(ended.output, "y: f32[3, 4]\n  0: 0.25, 1: 0.25\n  0: 0.25, 1: 0.25\n  0: 0.25, 1: 0.25\n");
+    assert_eq!(
+        ended.output,
+        "y: f32[3, 4]\n  0: 0.25, 1: 0.25\n  0: 0.25, 1: 0.25\n  0: 0.25, 1: 0.25\n"
+    );
     place.succeeds("run m.kset -i x=x.npy -o y=y.npy --repeat 5");
     let tensor = eyas::read_tensor(place.path("y.npy")).unwrap();
     assert_eq!(tensor.as_f32().unwrap(), [0.25; 12]);
@@ -30,7 +33,16 @@ fn a_kernel_set_runs_without_its_source() {
 fn every_stage_can_be_dumped_and_the_graphs_read_back() {
     let place = Place::new();
     place.file("m.eyas", MODEL);
-    for stage in ["ast", "graph", "canonical", "optimized", "kernels", "plan", "clif", "asm"] {
+    for stage in [
+        "ast",
+        "graph",
+        "canonical",
+        "optimized",
+        "kernels",
+        "plan",
+        "clif",
+        "asm",
+    ] {
         let line = format!("dump m.eyas --stage {stage}");
         let first = place.succeeds(&line).output;
         assert!(!first.is_empty(), "{stage}");
@@ -49,11 +61,17 @@ fn every_stage_can_be_dumped_and_the_graphs_read_back() {
 #[test]
 fn fmt_is_idempotent_and_keeps_comments() {
     let place = Place::new();
-    place.file("m.eyas", "dim B #  rows\nmodel M(x:f32[B,4])->(y:f32[B,4]){ # body\n return relu( x )\n}\n");
+    place.file(
+        "m.eyas",
+        "dim B #  rows\nmodel M(x:f32[B,4])->(y:f32[B,4]){ # body\n return relu( x )\n}\n",
+    );
     place.fails("fmt --check m.eyas", "E0603", &["m.eyas"]);
     place.succeeds("fmt m.eyas");
     let once = std::fs::read_to_string(place.path("m.eyas")).unwrap();
-    assert!(once.contains("#  rows") && once.contains("# body"), "{once}");
+    assert!(
+        once.contains("#  rows") && once.contains("# body"),
+        "{once}"
+    );
     place.succeeds("fmt m.eyas");
     assert_eq!(std::fs::read_to_string(place.path("m.eyas")).unwrap(), once);
     place.succeeds("fmt --check m.eyas");
@@ -62,9 +80,15 @@ fn fmt_is_idempotent_and_keeps_comments() {
 #[test]
 fn rules_of_a_file_are_checked_and_used() {
     let place = Place::new();
-    place.file("good.eyas", "rule double_negation(x: f32[..]) { -(-x) => x }\n");
+    place.file(
+        "good.eyas",
+        "rule double_negation(x: f32[..]) { -(-x) => x }\n",
+    );
     place.succeeds("rules check good.eyas");
-    place.file("bad.eyas", "rule wrong(x: f32[..], y: f32[..]) { x - y => y - x }\n");
+    place.file(
+        "bad.eyas",
+        "rule wrong(x: f32[..], y: f32[..]) { x - y => y - x }\n",
+    );
     place.fails("rules check bad.eyas", "E0609", &["1 of 1"]);
 }
 
@@ -74,7 +98,14 @@ fn specialised_and_static_dims_give_the_same_results() {
     place.file("m.eyas", MODEL);
     place.zeros("x.npy", DType::F32, &[3, 8]);
     let plain = place.succeeds("run m.eyas -i x=x.npy --print").output;
-    for options in ["--specialize B=3", "--bind B=3", "--no-wide", "--cpu portable", "--threads 1", "--math fast"] {
+    for options in [
+        "--specialize B=3",
+        "--bind B=3",
+        "--no-wide",
+        "--cpu portable",
+        "--threads 1",
+        "--math fast",
+    ] {
         let line = format!("run m.eyas -i x=x.npy --print {options}");
         assert_eq!(place.succeeds(&line).output, plain, "{options}");
     }
@@ -88,14 +119,45 @@ fn wrong_usage_ends_with_two() {
     assert_eq!(place.run("dump m.eyas --stage nothing").code, Some(2));
     assert_eq!(place.run("run m.eyas --bind B").code, Some(2));
     for command in [
-        "check", "fmt", "compile", "run", "eval", "dump", "opt", "rules", "explain", "inspect", "targets",
+        "check",
+        "fmt",
+        "compile",
+        "run",
+        "eval",
+        "dump",
+        "opt",
+        "rules",
+        "explain",
+        "inspect",
+        "targets",
         "completions",
     ] {
         let ended = place.succeeds(&format!("{command} --help"));
-        assert!(ended.output.contains("Example"), "{command}: {}", ended.output);
+        assert!(
+            ended.output.contains("Example"),
+            "{command}: {}",
+            ended.output
+        );
     }
     place.succeeds("targets");
     place.succeeds("completions bash");
     place.succeeds("explain E0101");
     place.fails("explain E9999", "E0611", &[]);
+}
+
+#[test]
+fn one_set_serves_several_instruction_sets_and_takes_the_best() {
+    let place = Place::new();
+    place.file("m.eyas", MODEL);
+    place.zeros("x.npy", DType::F32, &[3, 8]);
+    place.succeeds("compile m.eyas --cpu portable,v3,v4 --specialize B=1");
+    let plain = place.succeeds("run m.eyas -i x=x.npy --print").output;
+    assert_eq!(
+        place.succeeds("run m.kset -i x=x.npy --print").output,
+        plain
+    );
+    let inspected = place.succeeds("inspect m.kset").output;
+    for isa in ["x86_64 portable", "x86_64 v3", "x86_64 v4"] {
+        assert!(inspected.contains(isa), "{inspected}");
+    }
 }

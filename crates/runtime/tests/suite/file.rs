@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use std::sync::Arc;
 
 use eyas_plan::Isa;
@@ -18,7 +20,8 @@ fn all() -> Vec<KernelSet> {
         copier(1),
         derived(true),
     ];
-    parts.map(|parts| KernelSet::new(parts).unwrap()).to_vec()
+    let sets = parts.map(|parts| KernelSet::new(parts).unwrap());
+    sets.map(|set| set.bind(BTreeMap::new()).unwrap()).to_vec()
 }
 
 #[test]

@@ -81,7 +81,7 @@ fn inputs_that_do_not_fit_are_named() {
         ),
         (
             &[("x", &x), ("y", &wide)],
-            "input `y`, axis 1: extent 5 does not equal `4`, which is 4",
+            "input `y`, axis 1: extent 5 does not equal 4",
         ),
         (
             &[("x", &x), ("y", &ramp(3))],

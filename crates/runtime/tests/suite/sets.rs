@@ -409,7 +409,7 @@ pub fn derived(values: bool) -> KernelSetParts {
     };
     let plans = vec![compute("w.{i}", "w.{i}"), compute("packed.0", "packed.1")];
     let mut parts = parts(plan, section);
-    parts.targets[0].derived = plans;
+    parts.targets[0].derived = plans.into_iter().map(Some).collect();
     parts.derived = vec![
         DerivedParameter {
             path: "packed.{i}".to_owned(),
