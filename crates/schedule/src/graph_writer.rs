@@ -396,7 +396,8 @@ impl GraphWriter<'_, '_, '_> {
         for value in emitter.visits.keys().chain([&emitter.start]) {
             origin.merge(&self.graph.node(value.node).origin);
         }
-        let label = self.graph.node(dominant.node).origin.label();
+        let own = self.own_origin(dominant);
+        let label = own.label();
         let label = if label.is_empty() {
             origin.label()
         } else {
@@ -465,6 +466,28 @@ impl GraphWriter<'_, '_, '_> {
         let name = self.composites.and_then(|names| names.get(&value.node));
         let name = name.map(|name| (*name).to_owned());
         (name.unwrap_or_else(|| op_name(self.graph.op(value))), value)
+    }
+
+    /// The origin of a value without the labels of what it is computed from, which rewriting may
+    /// have merged in; all of it where nothing is left.
+    fn own_origin(&self, value: Value) -> Origin {
+        let origin = &self.graph.node(value.node).origin;
+        let mut own = origin.clone();
+        for operand in self.graph.operands(value.node) {
+            let node = self.graph.node(operand.node);
+            let given = matches!(
+                node.op,
+                Op::Input { .. } | Op::Parameter { .. } | Op::State { .. } | Op::Constant { .. }
+            );
+            if !given {
+                own.labels
+                    .retain(|label| !node.origin.labels.contains(label));
+            }
+        }
+        match own.labels.is_empty() {
+            true => origin.clone(),
+            false => own,
+        }
     }
 
     /// Sees that values lie in memory.

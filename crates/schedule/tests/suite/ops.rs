@@ -391,3 +391,17 @@ fn results_that_share_reads_and_space_are_one_kernel() {
     floats("f32[B, 3]", &[&[4, 3], &[0, 3]], lines);
     assert_eq!(kernels("f32[B, 3]", lines), ["exp"]);
 }
+
+#[test]
+fn a_name_leaves_out_the_labels_of_what_is_read() {
+    let text = "module\nsymbol B\nparameter w : f32[4, 4]\ngraph #0 main {
+  %0 = input x : f32[B, 4]
+  %1 = parameter w : f32[4, 4]
+  %2 = contraction %0, %1 spec=\"ab,bc->ac\" accumulator=f32 : f32[B, 4] @ \"block.attn.proj\"
+  %3 = contraction %2, %1 spec=\"ab,cb->ac\" accumulator=f32 : f32[B, 4] @ \"block.attn.proj\" \"block.down\"
+  return y = %3
+}
+entry main = #0 inference\n";
+    let program = schedule(&module(text), &Options::default()).unwrap();
+    assert_eq!(program.kernels[1].name, "block.down.matmul");
+}
