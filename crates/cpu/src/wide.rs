@@ -1,7 +1,10 @@
 //! The wide emitter: whole kernels in AVX2 or AVX-512, made with iced-x86.
 //!
 //! A contraction is tiles of rows and columns whose sums stay in registers, with the epilogue done
-//! there; a map walks the innermost axis a vector at a time. Both lower the same bodies.
+//! there; maps and reductions walk the innermost axis a vector at a time. All lower bodies the same
+//! way: a `Program` says what is done to whole vectors, a `Lowering` finds registers for it. What
+//! is static is part of the code, what is symbolic is read from the context. Every result has the
+//! bits of the kernel's Cranelift twin.
 
 mod assembler;
 mod axes;
