@@ -152,7 +152,9 @@ impl Elaborator<'_> {
 
     /// Adds a node with one result; extents come out in normal form.
     pub fn emit(&mut self, op: Op, operands: &[&Operand], span: Span) -> Eval<Operand> {
-        self.charge(span, 1)?;
+        // Every fact is looked at for every extent.
+        let facts = self.facts.iter().count();
+        self.charge(span, 1 + facts / 8)?;
         let operands: Vec<Operand> = operands
             .iter()
             .map(|operand| self.import(operand))

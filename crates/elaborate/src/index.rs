@@ -212,10 +212,7 @@ impl<'p> Elaborator<'p> {
                 .primary(span, format!("`{fact}` does not hold"))
                 .secondary(operand.span, format!("this is `{}`", operand.ty)),
             ),
-            None => {
-                self.assume(fact);
-                Ok(())
-            }
+            None => self.assume(fact, span),
         }
     }
 

@@ -106,7 +106,7 @@ impl<'p> Elaborator<'p> {
         }
         let locals = self.activations.last().map(|own| own.locals.clone());
         let after = locals.unwrap_or_default();
-        let ends = match self.loop_ends(&before, &after, &carried)? {
+        let ends = match self.loop_ends(repeat, &before, &after, &carried)? {
             Ok(ends) => ends,
             Err(place) => {
                 self.leave(before);
@@ -231,6 +231,7 @@ impl<'p> Elaborator<'p> {
     /// What the carried values are at the body's end; where that shows that iterations differ, the place.
     fn loop_ends(
         &mut self,
+        repeat: &'p Repeat,
         before: &IndexMap<String, Local>,
         after: &IndexMap<String, Local>,
         carried: &[(String, Operand)],
@@ -240,7 +241,7 @@ impl<'p> Elaborator<'p> {
                 continue;
             };
             let tensor = carried.iter().any(|(own, _)| own == name);
-            let counter = matches!(end.value, Value::Counter(_));
+            let counter = *name == repeat.variable.text;
             if !tensor && !counter && !unchanged(&local.value, &end.value) {
                 return Ok(Err(end.span));
             }

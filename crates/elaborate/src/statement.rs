@@ -1,11 +1,14 @@
 use eyas_diagnostic::{Diagnostic, Span};
 use eyas_syntax::ast::{Assert, Assign, Block, Expr, Hint, Name, Signature, Statement};
-use eyas_tensor::Fact;
+use eyas_tensor::{Fact, Facts, Relation};
 
 use crate::elaborator::{Elaborator, Eval};
 use crate::expression::Placed;
 use crate::names::suggest;
 use crate::value::Value;
+
+/// Conditions on dims that a program may have: each takes part in every proof.
+const FACT_LIMIT: usize = 256;
 
 /// The hints that are known.
 const HINTS: [&str; 5] = ["keep", "pinned", "recompute", "tile", "unroll"];
@@ -159,7 +162,7 @@ impl<'p> Elaborator<'p> {
             Value::Condition(facts) => {
                 for fact in facts {
                     let message = message.clone();
-                    self.assume(Fact { message, ..fact });
+                    self.assume(Fact { message, ..fact }, span)?;
                 }
                 Ok(())
             }
@@ -175,8 +178,31 @@ impl<'p> Elaborator<'p> {
     }
 
     /// Takes a statement about dims for true; the run checks it when dims are bound.
-    pub fn assume(&mut self, fact: Fact) {
+    pub fn assume(&mut self, fact: Fact, span: Span) -> Eval<()> {
+        let constant = fact.left.as_constant();
+        let implied = |known: &Fact| {
+            let weaker = known.left.as_constant().zip(constant);
+            known.relation == fact.relation
+                && known.right == fact.right
+                && known.message == fact.message
+                && matches!(fact.relation, Relation::Less | Relation::LessOrEqual)
+                && weaker.is_some_and(|(known, own)| known < own)
+        };
+        if self.facts.iter().any(implied) {
+            let mut facts = Facts::default();
+            let kept = self.facts.iter().filter(|known| !implied(known));
+            kept.for_each(|known| facts.assume(known.clone()));
+            self.facts = facts;
+        }
+        if self.facts.iter().count() >= FACT_LIMIT {
+            return self.fail(
+                Diagnostic::error("E0139", "there are too many conditions on dims")
+                    .primary(span, format!("a program has at most {FACT_LIMIT}"))
+                    .help("state what holds of the dims once, where they are declared"),
+            );
+        }
         self.facts.assume(fact);
+        Ok(())
     }
 
     /// The values of a comparison's two sides.

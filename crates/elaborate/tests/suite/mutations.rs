@@ -85,3 +85,36 @@ proptest! {
         prop_assert!(start.elapsed() < Duration::from_secs(10), "{text}");
     }
 }
+
+#[test]
+fn programs_that_ask_for_too_much_end_soon() {
+    let model = |body: &str| {
+        format!("dim B, C, D\nmodel M(x: f32[B, C, D], y: f32[4]) -> f32[4] {{\n{body}\n}}\n")
+    };
+    let texts = [
+        model("repeat i in 0..1_000_000_000 { y = y |> block[i]: Linear(4) }\nreturn y"),
+        model(
+            "repeat i in 0..100_000 { repeat j in 0..100_000 { y = y + x[i, j, 0] * (1 / (i + j + 1)) } }\nreturn y",
+        ),
+        model("repeat i in 0..1_000_000 { y = concat(y, y) }\nreturn y"),
+        model("n = (B + C + D + 1) ^ 8\nn = n * n\nn = n * n\nreturn y * n"),
+        model("n = B\nrepeat i in 0..1000 { n = n // 3 + n % 5 + (i + 0) }\nreturn y * n"),
+        model("n = 9 ^ 9 ^ 9\nreturn y * n"),
+        model("n = B / C\nrepeat i in 0..1000 { n = n * n + 0.5 }\nreturn y * n"),
+        model("repeat i in 0..20_000 { y = y + x[i + 0 * B, 0, 0] }\nreturn y"),
+        model(
+            "repeat i in 0..3_000 {\nassert B * i != C + i\ny = y + y[3 - (i + 0) // 1000]\n}\nreturn y",
+        ),
+        model("return one_hot(arange(9_000_000_000_000), 9_000_000_000_000)"),
+    ];
+    for text in texts {
+        let start = Instant::now();
+        let program = program(&text);
+        let elapsed = start.elapsed();
+        println!(
+            "{elapsed:?} {}",
+            program.rendered.lines().next().unwrap_or("")
+        );
+        assert!(elapsed < Duration::from_secs(20), "{elapsed:?}: {text}");
+    }
+}

@@ -245,6 +245,8 @@ fn loops_stay_rolled_or_come_apart() {
     let counted = "model M(x: f32[B, 4]) -> f32[B, 6] {\n  repeat i in 0..2 { x = x |> fc[i]: Linear(i + 5) }\n  return x\n}\n";
     let module = sound(counted).elaborated.module;
     assert_eq!(module.parameters["fc.1.w"].ty.to_string(), "f32[5, 6]");
+    let summed = "model M(x: f32[2]) -> f32[2] {\n  n = 1\n  repeat i in 0..4 { n = n + i }\n  return x * n\n}\n";
+    close(&run(summed, &[floats(&[2], &[1., 2.])]), &[7., 14.]);
     let none = "model M(x: f32[B, 4]) -> f32[B, 4] {\n  repeat i in 0..0 { x = x |> fc[i]: Linear(4) }\n  return x\n}\n";
     assert!(sound(none).elaborated.module.parameters.is_empty());
 }
