@@ -38,6 +38,15 @@ impl Constant {
         };
         uniform.then_some(first)
     }
+
+    /// An element's text, which reads back.
+    pub(crate) fn element_text(number: Number) -> String {
+        match number {
+            Number::Float(x) => format!("{x:?}"),
+            Number::Int(x) => x.to_string(),
+            Number::Bool(x) => x.to_string(),
+        }
+    }
 }
 
 impl From<Tensor> for Constant {
@@ -91,15 +100,14 @@ struct Text {
 impl From<Constant> for Text {
     fn from(constant: Constant) -> Text {
         let tensor = constant.tensor();
-        let element = |number| match number {
-            Number::Float(x) => format!("{x:?}"),
-            Number::Int(x) => x.to_string(),
-            Number::Bool(x) => x.to_string(),
-        };
         Text {
             dtype: tensor.dtype(),
             shape: tensor.shape().to_vec(),
-            elements: tensor.numbers().into_iter().map(element).collect(),
+            elements: tensor
+                .numbers()
+                .into_iter()
+                .map(Constant::element_text)
+                .collect(),
         }
     }
 }

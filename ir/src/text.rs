@@ -18,12 +18,17 @@
 //! entry Mnist = #0 inference
 //! ```
 //!
+//! An epilogue is a [`Body`](crate::Body), whose numbers are its own: places in it. The head says
+//! where the inputs stand, and a type follows a place where operands do not give it:
+//! `epilogue=(%0: f32, %1: f32) { %2 = add %0, %1; %3: bf16 = cast %2; return %3 }`.
+//!
 //! An entry point that changes states says which output is the next value of each:
 //! `entry Counter = #0 inference state count=1`.
 //!
 //! A line that begins with `//` is a comment.
 
 pub(crate) mod attribute;
+mod body;
 mod cursor;
 mod line;
 mod parse;

@@ -96,8 +96,8 @@ pub(crate) fn positional(name: &str) -> Option<&'static str> {
     found.map(|(_, field)| *field)
 }
 
-/// Appends the attributes, each after a space.
-pub(super) fn print(text: &mut String, name: &str, fields: &Map<String, Value>) {
+/// Appends the attributes of an op whose [`parts`] these are, each after a space.
+pub(super) fn print(text: &mut String, op: &Op, (name, fields): &(String, Map<String, Value>)) {
     for (key, value) in fields {
         text.push(' ');
         if positional(name) != Some(&**key) {
@@ -108,7 +108,13 @@ pub(super) fn print(text: &mut String, name: &str, fields: &Map<String, Value>) 
             Value::Number(number) if GRAPHS.contains(&&**key) => {
                 let _ = write!(text, "#{number}");
             }
-            _ => print_value(text, value),
+            _ => match op {
+                Op::Contraction {
+                    epilogue: Some(body),
+                    ..
+                } if key == "epilogue" => drop(write!(text, "{body}")),
+                _ => print_value(text, value),
+            },
         }
     }
 }

@@ -29,7 +29,7 @@ pub enum ParseCause {
     #[error("the text ends, but expected {0}")]
     End(&'static str),
     /// A value that no node before gives.
-    #[error("no line before gives `%{0}`")]
+    #[error("nothing before gives `%{0}`")]
     UndefinedValue(u64),
     /// A value that a node before gives already.
     #[error("`%{0}` is given twice")]
@@ -57,6 +57,7 @@ pub enum ParseCause {
 }
 
 /// A place in a line.
+#[derive(Clone, Copy)]
 pub(super) struct Cursor<'a> {
     number: usize,
     line: &'a str,
@@ -119,6 +120,14 @@ impl<'a> Cursor<'a> {
     pub(super) fn sees_digit(&mut self) -> bool {
         self.skip_spaces();
         self.rest().starts_with(|c: char| c.is_ascii_digit())
+    }
+
+    /// Whether a number or a truth value comes next, after spaces.
+    pub(super) fn sees_number(&mut self) -> bool {
+        let mut ahead = *self;
+        self.sees_digit()
+            || self.sees("-")
+            || matches!(ahead.word(), Ok("NaN" | "inf" | "true" | "false"))
     }
 
     pub(super) fn take(&mut self, token: &str) -> bool {
@@ -252,7 +261,7 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    /// A value of an attribute: JSON with bare words, `#0` for graphs, and constants.
+    /// A value of an attribute: JSON with bare words, `#0` for graphs, constants and bodies.
     pub(super) fn value(&mut self) -> Result<Value, ParseError> {
         self.depth += 1;
         if self.depth > NESTING_LIMIT {
@@ -278,6 +287,9 @@ impl<'a> Cursor<'a> {
         }
         if self.sees("\"") {
             return self.quoted().map(Value::String);
+        }
+        if self.sees("(") {
+            return Ok(serde_json::to_value(self.body()?).unwrap_or_default());
         }
         if self.take("#") {
             return self.integer::<u64>().map(Value::from);
@@ -314,17 +326,11 @@ impl<'a> Cursor<'a> {
     }
 
     /// The rest of a constant: `[2](1.0, 2.0)`.
-    fn constant(&mut self, dtype: &str) -> Result<Value, ParseError> {
+    pub(super) fn constant(&mut self, dtype: &str) -> Result<Value, ParseError> {
         self.expect("[")?;
         let shape = self.items("]", |cursor| cursor.integer::<u64>().map(Value::from))?;
         self.expect("(")?;
-        let elements = self.items(")", |cursor| {
-            cursor.skip_spaces();
-            match cursor.span(is_scalar_character) {
-                "" => Err(cursor.expected("an element")),
-                element => Ok(Value::from(element)),
-            }
-        })?;
+        let elements = self.items(")", |cursor| cursor.element().map(Value::from))?;
         let fields = [
             ("dtype", Value::from(dtype)),
             ("shape", Value::Array(shape)),
@@ -332,6 +338,15 @@ impl<'a> Cursor<'a> {
         ];
         let fields = fields.map(|(key, value)| (key.to_string(), value));
         Ok(Value::Object(Map::from_iter(fields)))
+    }
+
+    /// An element of a constant: `2`, `-0.5`, `NaN`, `true`.
+    pub(super) fn element(&mut self) -> Result<&'a str, ParseError> {
+        self.skip_spaces();
+        match self.span(is_scalar_character) {
+            "" => Err(self.expected("an element")),
+            element => Ok(element),
+        }
     }
 
     /// Items with commas between, up to a closing token.

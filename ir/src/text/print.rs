@@ -159,13 +159,13 @@ impl Printer {
         }
         self.text
             .push_str(if node.types.is_empty() { "" } else { " = " });
-        let (name, fields) = attribute::parts(&node.op);
-        self.text.push_str(&name);
+        let parts = attribute::parts(&node.op);
+        self.text.push_str(&parts.0);
         for (place, operand) in graph.operands(id).into_iter().enumerate() {
             self.text.push_str(if place == 0 { " " } else { ", " });
             self.value(names, operand);
         }
-        attribute::print(&mut self.text, &name, &fields);
+        attribute::print(&mut self.text, &node.op, &parts);
         for (result, ty) in node.types.iter().enumerate() {
             self.put(format_args!(
                 "{}{ty}",

@@ -38,7 +38,7 @@ fn constant(dtype: DType) -> Constant {
 }
 
 /// An epilogue with every scalar op: of the sum, an f32, and a bias.
-fn epilogue() -> Body {
+pub fn epilogue() -> Body {
     use ScalarOp::{Bitcast, Extent, Index, ShiftLeft, ShiftRight};
     let mut builder = BodyBuilder::new();
     let (sum, bias) = (builder.input(DType::F32), builder.input(DType::F32));

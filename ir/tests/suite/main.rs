@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod body;
 mod drawing;
 mod everything;
 mod json;

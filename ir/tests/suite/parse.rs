@@ -35,6 +35,7 @@ fn errors_say_where_and_what() {
         "%1 = reshape %0 shape=[2, 2 : f32[2, 2]",
         "%1 = reshape %0 shape=[\"2 +\", 2] : f32[2, 2]",
         "%1 = contraction %0, %0 spec=\"a,a>a\" accumulator=f32 : f32[4]",
+        "%1 = contraction %0, %0 spec=\"a,b->ab\" accumulator=f32 epilogue=(%0: f32) { %1 = exq %0",
         "%1 = constant f32[2](1.0) : f32[2]",
         "%1 = constant f32[1](one) : f32[1]",
         "%1 = constant f32[1000000000000](1.0) : f32[1000000000000]",
@@ -107,7 +108,7 @@ fn nothing_is_too_deep_or_too_large() {
 }
 
 /// Pieces that texts are put together from.
-const PIECES: [&str; 40] = [
+const PIECES: [&str; 46] = [
     "module\n",
     "graph",
     " #0",
@@ -148,6 +149,12 @@ const PIECES: [&str; 40] = [
     "π",
     "\n",
     "contraction",
+    " epilogue=(%0: f32, f32) { ",
+    "%2: f16 = ",
+    "cast %1",
+    "; ",
+    "literal ",
+    "return %0 }",
 ];
 
 proptest! {
