@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use eyas_diagnostic::{Diagnostic, SourceMap};
 use eyas_elaborate::Elaborated;
@@ -29,7 +29,7 @@ pub(crate) fn load(
 ) -> Result<Source, Error> {
     let text = file::read_source(path)?;
     let mut sources = SourceMap::new();
-    let id = sources.add(path.display().to_string(), text);
+    let id = sources.add(normal(path).display().to_string(), text);
     let parsed = times.time("parse", || eyas_syntax::parse(sources.text(id), id));
     let mut source = Source {
         path: path.to_owned(),
@@ -74,8 +74,7 @@ impl Source {
             bind: bind.clone(),
             ..eyas_elaborate::Options::default()
         };
-        let root = self.path.clone();
-        let mut loader = |path: &str, _| used_file(&root, path);
+        let mut loader = |path: &str, from: &str| used_file(Path::new(from), path);
         self.elaborated = times.time("elaborate", || {
             eyas_elaborate::elaborate(&self.tree, &mut self.sources, &options, &mut loader)
         });
@@ -166,12 +165,50 @@ impl Source {
     }
 }
 
-/// The file that a `use` names, beside the file that it stands in.
+/// The name and text of the file that a `use` names, beside the file that it stands in.
 fn used_file(from: &Path, path: &str) -> Result<(String, String), String> {
-    let path = from.parent().unwrap_or(Path::new("")).join(path);
+    if path == "-" {
+        return Err("standard input is no file that can be used".into());
+    }
+    let path = normal(&from.parent().unwrap_or(Path::new("")).join(path));
     let text = file::read_source(&path).map_err(|error| {
         let first = error.diagnostics().first();
         first.map_or_else(String::new, |diagnostic| diagnostic.message.clone())
     })?;
     Ok((path.display().to_string(), text))
+}
+
+/// The path without `.` and without `..` behind a folder's name, so that a file has one name
+/// however files use each other.
+fn normal(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for part in path.components() {
+        let last = normal.components().next_back();
+        match (part, last) {
+            (Component::CurDir, _) => {}
+            (Component::ParentDir, Some(Component::Normal(_))) => drop(normal.pop()),
+            (Component::ParentDir, Some(Component::RootDir)) => {}
+            _ => normal.push(part),
+        }
+    }
+    normal
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_has_one_name() {
+        for (path, name) in [
+            ("m.eyas", "m.eyas"),
+            ("-", "-"),
+            ("./a/../b.eyas", "b.eyas"),
+            ("a/b/../../../c.eyas", "../c.eyas"),
+            ("../../c.eyas", "../../c.eyas"),
+            ("/../a/./b.eyas", "/a/b.eyas"),
+        ] {
+            assert_eq!(normal(Path::new(path)), Path::new(name), "{path}");
+        }
+    }
 }

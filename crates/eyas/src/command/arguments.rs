@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use eyas::{Isa, MathMode};
 
 /// Compiles neural networks into kernel sets, and runs them.
@@ -30,9 +30,9 @@ pub(crate) struct Global {
     /// Say less: errors alone
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
-    /// Say more; twice for still more
-    #[arg(short, long, global = true, action = ArgAction::Count)]
-    pub(crate) verbose: u8,
+    /// Say more: how long each pass takes
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub(crate) verbose: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -22,9 +22,7 @@ pub(crate) fn run(terminal: &Terminal, own: &Compile) -> Outcome {
         Ok(bytes.len())
     });
     let size = size.map_err(|error| terminal.fail(&error))?;
-    if own.options.time_passes {
-        input::times(terminal, &times);
-    }
+    input::times(terminal, &own.options, &times);
     terminal.say(&format!(
         "compiled `{}` into `{}`, {} in {:.1} ms",
         own.file.display(),

@@ -38,9 +38,7 @@ pub(crate) fn load(
         let set = compiler
             .compile_source(&source, &mut times)
             .map_err(|error| terminal.fail(&error))?;
-        if options.time_passes {
-            input::times(terminal, &times);
-        }
+        input::times(terminal, options, &times);
         let total = times.total().as_secs_f64() * 1e3;
         terminal.say(&format!("compiled `{}` in {total:.1} ms", path.display()));
         if options.weights.is_none() && set.parameters().next().is_some() {

@@ -17,9 +17,7 @@ pub(crate) fn run(terminal: &Terminal, own: &Dump) -> Outcome {
         _ => input::load(terminal, &compiler, &own.file, &mut times)?,
     };
     let text = stage(terminal, own, &compiler, &source, &mut times)?;
-    if own.options.time_passes {
-        input::times(terminal, &times);
-    }
+    input::times(terminal, &own.options, &times);
     terminal.print(&text)
 }
 

@@ -83,8 +83,11 @@ pub(crate) fn load(
     Ok(source)
 }
 
-/// The times as a table.
-pub(crate) fn times(terminal: &Terminal, times: &PassTimes) {
+/// The times as a table, where they were asked for.
+pub(crate) fn times(terminal: &Terminal, options: &CompileOptions, times: &PassTimes) {
+    if !options.time_passes && !terminal.verbose {
+        return;
+    }
     for (pass, time) in times.iter() {
         terminal.say(&format!("{:>10.3} ms  {pass}", time.as_secs_f64() * 1e3));
     }

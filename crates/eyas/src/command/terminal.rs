@@ -11,8 +11,8 @@ pub(crate) struct Terminal {
     format: MessageFormat,
     colour: Colour,
     quiet: bool,
-    /// How often `-v` was given.
-    pub(crate) verbose: u8,
+    /// Whether `-v` was given.
+    pub(crate) verbose: bool,
 }
 
 impl Terminal {

@@ -161,3 +161,31 @@ fn one_set_serves_several_instruction_sets_and_takes_the_best() {
         assert!(inspected.contains(isa), "{inspected}");
     }
 }
+
+#[test]
+fn a_file_is_used_from_where_the_using_file_is() {
+    let place = Place::new();
+    std::fs::create_dir_all(place.path("nets/parts")).unwrap();
+    place.file(
+        "nets/m.eyas",
+        "use \"parts/block.eyas\"\ndim B\nmodel M(x: f32[B, 8]) -> (y: f32[B, 4]) {\n  return x |> block: Block(out = width)\n}\nconst width = 4\n",
+    );
+    // Everything uses everything, this file itself too.
+    place.file(
+        "nets/parts/block.eyas",
+        "use \"../../other.eyas\", \"../m.eyas\", \"./block.eyas\"\nlayer Block(x: f32[.., D], out: int) -> f32[.., out] {\n  return x |> fc: Linear(out) |> Halved\n}\n",
+    );
+    place.file(
+        "other.eyas",
+        "use \"nets/parts/../m.eyas\"\nlayer Halved(x: f32[..]) -> f32[..] { return x / 2 }\n",
+    );
+    for name in ["nets/m.eyas", "./nets/../nets/m.eyas"] {
+        place.succeeds(&format!("check {name}"));
+    }
+    place.file("other.eyas", "use \"nothing.eyas\"\n");
+    place.fails(
+        "check nets/m.eyas",
+        "E0128",
+        &["other.eyas:1", "`nothing.eyas`"],
+    );
+}
