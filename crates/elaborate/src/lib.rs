@@ -15,7 +15,7 @@
 //! let text = "dim B\nmodel M(x: f32[B, 4]) -> (y: f32[B, 2]) { return x |> fc: Linear(2) |> relu }\n";
 //! let file = sources.add("m.eyas", text);
 //! let parsed = eyas_syntax::parse(text, file);
-//! let mut no_files = |path: &str, _| Err(format!("`{path}` is not there"));
+//! let mut no_files = |path: &str, _: &str| Err(format!("`{path}` is not there"));
 //! let program = elaborate(&parsed.file, &mut sources, &Options::default(), &mut no_files);
 //! assert!(!program.has_errors());
 //! assert_eq!(program.module.parameters["fc.w"].ty.to_string(), "f32[4, 2]");

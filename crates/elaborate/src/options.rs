@@ -1,6 +1,5 @@
 use std::collections::BTreeMap;
 
-use eyas_diagnostic::FileId;
 use eyas_ir::Mode;
 
 /// What elaboration is asked for.
@@ -30,5 +29,6 @@ impl Default for Options {
 /// What a loader gives for `use`: the name to show, which also tells files apart, and the text.
 pub type Loaded = Result<(String, String), String>;
 
-/// Finds the file that `use "path"` names in a file; an error is a sentence that says why not.
-pub type Loader<'a> = dyn FnMut(&str, FileId) -> Loaded + 'a;
+/// Finds the file that a `use` names: given are the path that it has and the name of the file that
+/// it stands in, as the source map has it. An error is a sentence that says why there is none.
+pub type Loader<'a> = dyn FnMut(&str, &str) -> Loaded + 'a;

@@ -118,9 +118,8 @@ impl Program {
             })
             .collect();
         for item in uses {
-            let from = item.span.file;
             let loaded = if self.files.len() < FILE_LIMIT {
-                loader(&item.path.text, from)
+                loader(&item.path.text, sources.name(item.span.file))
             } else {
                 Err(format!("a program has at most {FILE_LIMIT} files"))
             };

@@ -19,7 +19,7 @@ pub fn program_with(text: &str, options: &Options, files: &[(&str, &str)]) -> Pr
     let mut sources = SourceMap::new();
     let file = sources.add("model.eyas", text);
     let parsed = eyas_syntax::parse(text, file);
-    let mut loader = |path: &str, _| {
+    let mut loader = |path: &str, _: &str| {
         let found = files.iter().find(|(name, _)| *name == path);
         let (name, text) = found.ok_or_else(|| "no such file".to_owned())?;
         Ok(((*name).to_owned(), (*text).to_owned()))

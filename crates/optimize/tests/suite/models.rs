@@ -7,7 +7,7 @@ fn elaborated(text: &str) -> Module {
     let mut sources = SourceMap::new();
     let file = sources.add("model.eyas", text);
     let parsed = eyas_syntax::parse(text, file);
-    let mut no_files = |path: &str, _| Err(format!("`{path}` is not there"));
+    let mut no_files = |path: &str, _: &str| Err(format!("`{path}` is not there"));
     let options = eyas_elaborate::Options::default();
     let program = eyas_elaborate::elaborate(&parsed.file, &mut sources, &options, &mut no_files);
     assert!(!program.has_errors(), "{:?}", program.diagnostics);
