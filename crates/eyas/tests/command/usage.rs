@@ -173,7 +173,7 @@ fn a_file_is_used_from_where_the_using_file_is() {
     // Everything uses everything, this file itself too.
     place.file(
         "nets/parts/block.eyas",
-        "use \"../../other.eyas\", \"../m.eyas\", \"./block.eyas\"\nlayer Block(x: f32[.., D], out: int) -> f32[.., out] {\n  return x |> fc: Linear(out) |> Halved\n}\n",
+        "use \"../../other.eyas\"\nuse \"../m.eyas\"\nuse \"./block.eyas\"\nlayer Block(x: f32[.., D], out: int) -> f32[.., out] {\n  return x |> fc: Linear(out) |> Halved()\n}\n",
     );
     place.file(
         "other.eyas",
