@@ -153,6 +153,12 @@ impl<'p> Elaborator<'p> {
         let result = self.deeper(call.span, |own| own.run_layer(callable, given, call.span));
         self.activations.pop();
         let mut values = result?;
+        // Whoever looks for where a result was made looks in the text with the call.
+        for value in &mut values {
+            if let Value::Tensor(operand) = value {
+                operand.span = call.span;
+            }
+        }
         Ok(match values.len() {
             1 => values.remove(0),
             _ => Value::Tuple(values),

@@ -4,6 +4,7 @@ use eyas_tensor::{DType, Dim};
 
 use crate::elaborator::{Elaborator, Eval};
 use crate::expression::Placed;
+use crate::side::Side;
 use crate::value::{Operand, Value};
 
 /// The letter of an axis of a contraction.
@@ -71,13 +72,14 @@ impl Elaborator<'_> {
                 );
             }
         }
-        self.check_inner(&a, left.1, &b, right.1, span)?;
+        let sides = (self.side(&a, left.1), self.side(&b, right.1));
+        self.check_inner(sides.0, sides.1, span)?;
         let (a_matrix, b_matrix) = (a.ty.rank().min(2), b.ty.rank().min(2));
         let a_batch = a.ty.shape[..a.ty.rank() - a_matrix].to_vec();
         let b_batch = b.ty.shape[..b.ty.rank() - b_matrix].to_vec();
         let batch = self.broadcast_shape(
-            (&a.ty.with_shape(a_batch.clone()), left.1),
-            (&b.ty.with_shape(b_batch.clone()), right.1),
+            sides.0.with_type(&a.ty.with_shape(a_batch.clone())),
+            sides.1.with_type(&b.ty.with_shape(b_batch.clone())),
             span,
         )?;
         let (row, inner, column) = (
@@ -112,20 +114,13 @@ impl Elaborator<'_> {
         Ok(Value::Tensor(product))
     }
 
-    fn check_inner(
-        &mut self,
-        a: &Operand,
-        left: Span,
-        b: &Operand,
-        right: Span,
-        span: Span,
-    ) -> Eval<()> {
-        let x = a.ty.shape[a.ty.rank() - 1].clone();
-        let y = b.ty.shape[b.ty.rank().saturating_sub(2)].clone();
+    fn check_inner(&mut self, left: Side<'_>, right: Side<'_>, span: Span) -> Eval<()> {
+        let (a, b) = (left.ty, right.ty);
+        let x = a.shape[a.rank() - 1].clone();
+        let y = b.shape[b.rank().saturating_sub(2)].clone();
         if self.same(&x, &y) {
             return Ok(());
         }
-        let (a, b) = (&a.ty, &b.ty);
         let diagnostic = Diagnostic::error(
             "E0102",
             format!("`{a}` and `{b}` cannot be multiplied: `{x}` is not `{y}`"),
@@ -133,9 +128,9 @@ impl Elaborator<'_> {
         .primary(
             span,
             "the last axis on the left meets the last but one on the right",
-        )
-        .secondary(left, format!("this is `{a}`: its last axis has `{x}`"))
-        .secondary(right, format!("this is `{b}`: its axis has `{y}`"));
+        );
+        let diagnostic = left.label(diagnostic, &format!(": its last axis has `{x}`"));
+        let diagnostic = right.label(diagnostic, &format!(": its axis has `{y}`"));
         self.fail(self.with_advice(diagnostic, &x, &y))
     }
 

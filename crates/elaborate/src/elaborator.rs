@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use eyas_diagnostic::{Diagnostic, Span};
+use eyas_diagnostic::{Diagnostic, SourceMap, Span};
 use eyas_ir::{Mode, Module, ParameterDecl};
 use eyas_tensor::{Dim, Facts};
 use indexmap::IndexMap;
@@ -38,6 +38,7 @@ pub(crate) enum ConstantState {
 /// Turns the models of a program into graphs.
 pub(crate) struct Elaborator<'p> {
     pub program: &'p Program,
+    pub sources: &'p SourceMap,
     pub options: &'p Options,
     pub mode: Mode,
     /// The finished graphs and the entry points.
@@ -85,9 +86,15 @@ pub(crate) struct Checkpoint<'p> {
 }
 
 impl<'p> Elaborator<'p> {
-    pub fn new(program: &'p Program, options: &'p Options, mode: Mode) -> Elaborator<'p> {
+    pub fn new(
+        program: &'p Program,
+        sources: &'p SourceMap,
+        options: &'p Options,
+        mode: Mode,
+    ) -> Elaborator<'p> {
         Elaborator {
             program,
+            sources,
             options,
             mode,
             module: Module::default(),

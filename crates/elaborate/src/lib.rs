@@ -46,6 +46,7 @@ mod repeat;
 mod run;
 mod scalar;
 mod selector;
+mod side;
 mod signature;
 mod statement;
 mod train;

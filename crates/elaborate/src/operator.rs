@@ -1,11 +1,12 @@
 use eyas_diagnostic::{Diagnostic, Span};
-use eyas_ir::{BinaryFunction, Comparison, Op, TensorType, UnaryFunction};
+use eyas_ir::{BinaryFunction, Comparison, Op, UnaryFunction};
 use eyas_syntax::ast::{BinaryOperator, UnaryOperator};
 use eyas_tensor::{DType, Dim, Number};
 
 use crate::elaborator::{Elaborator, Eval};
 use crate::expression::Placed;
 use crate::scalar::COUNTER_WANTED;
+use crate::side::Side;
 use crate::value::{Counter, Fill, Operand, Value};
 
 /// What is done element by element with two operands.
@@ -123,7 +124,8 @@ impl Elaborator<'_> {
         }
         let a = self.tensor_at(&left.0, dtype, left.1)?;
         let b = self.tensor_at(&right.0, dtype, right.1)?;
-        let shape = self.broadcast_shape((&a.ty, left.1), (&b.ty, right.1), span)?;
+        let sides = (self.side(&a, left.1), self.side(&b, right.1));
+        let shape = self.broadcast_shape(sides.0, sides.1, span)?;
         let a = self.broadcast(&a, &shape, span)?;
         let b = self.broadcast(&b, &shape, span)?;
         let op = match combination {
@@ -374,11 +376,11 @@ impl Elaborator<'_> {
     /// The extents that two operands broadcast to, aligned at the last axis.
     pub fn broadcast_shape(
         &mut self,
-        left: (&TensorType, Span),
-        right: (&TensorType, Span),
+        left: Side<'_>,
+        right: Side<'_>,
         span: Span,
     ) -> Eval<Vec<Dim>> {
-        let (a, b) = (&left.0.shape, &right.0.shape);
+        let (a, b) = (&left.ty.shape, &right.ty.shape);
         let rank = a.len().max(b.len());
         let mut shape = Vec::with_capacity(rank);
         for back in (1..=rank).rev() {
@@ -400,13 +402,12 @@ impl Elaborator<'_> {
 
     fn mismatch<T>(
         &mut self,
-        left: (&Dim, (&TensorType, Span)),
-        right: (&Dim, (&TensorType, Span)),
+        (x, left): (&Dim, Side<'_>),
+        (y, right): (&Dim, Side<'_>),
         back: usize,
         span: Span,
     ) -> Eval<T> {
-        let (x, (a, left)) = left;
-        let (y, (b, right)) = right;
+        let (a, b) = (left.ty, right.ty);
         let diagnostic = Diagnostic::error(
             "E0102",
             format!("`{a}` and `{b}` do not fit: `{x}` is not `{y}`"),
@@ -414,9 +415,8 @@ impl Elaborator<'_> {
         .primary(
             span,
             format!("axis -{back} has `{x}` on the left and `{y}` on the right"),
-        )
-        .secondary(left, format!("this is `{a}`"))
-        .secondary(right, format!("this is `{b}`"));
+        );
+        let diagnostic = right.label(left.label(diagnostic, ""), "");
         self.fail(self.with_advice(diagnostic, x, y))
     }
 

@@ -250,14 +250,17 @@ impl<'p> Elaborator<'p> {
             let equal = operand.ty.dtype == ty.dtype && operand.ty.shape == ty.shape;
             if !equal {
                 let found = &operand.ty;
-                return self.fail(
-                    Diagnostic::error(
-                        "E0102",
-                        format!("the state `{name}` is `{ty}`, not `{found}`"),
-                    )
-                    .primary(local.span, format!("its next value is `{found}`"))
-                    .secondary(span, "at the end of this body"),
-                );
+                let mut diagnostic = Diagnostic::error(
+                    "E0102",
+                    format!("the state `{name}` is `{ty}`, not `{found}`"),
+                )
+                .primary(local.span, format!("its next value is `{found}`"));
+                let declared = self.parameters.get(&path);
+                if let Some(declared) = declared.and_then(|declaration| declaration.span) {
+                    diagnostic = diagnostic.secondary(declared, format!("`{ty}` is declared here"));
+                }
+                diagnostic = diagnostic.secondary(span, "at the end of this body");
+                return self.fail(self.side(&operand, local.span).label_origin(diagnostic));
             }
             let kept: Operand = operand;
             self.next_states.insert(path, kept);

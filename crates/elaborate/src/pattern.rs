@@ -344,15 +344,15 @@ impl<'p> Elaborator<'p> {
             let quotient = dims::exact_quotient(&self.facts, extent, &product);
             self.dim_result(quotient, span)?
         };
+        let side = self.side(operand.0, operand.1);
         match quotient {
             Some(quotient) => {
                 sizes
                     .extents
-                    .insert(open.atom.clone(), (quotient, operand.1));
+                    .insert(open.atom.clone(), (quotient, side.source()));
                 Ok(())
             }
             None => {
-                let (ty, place) = (&operand.0.ty, operand.1);
                 let symbolic = extent.as_constant().is_none() || product.as_constant().is_none();
                 let fails = if symbolic {
                     "is not known to"
@@ -361,8 +361,8 @@ impl<'p> Elaborator<'p> {
                 };
                 let mut diagnostic =
                     Diagnostic::error("E0106", format!("`{extent}` {fails} divide by `{product}`"))
-                        .primary(span, format!("`{extent}` is to come apart into these"))
-                        .secondary(place, format!("this is `{ty}`"));
+                        .primary(span, format!("`{extent}` is to come apart into these"));
+                diagnostic = side.label(diagnostic, "");
                 for entry in entries {
                     if let Some((known, from)) = sizes.extents.get(&entry.atom)
                         && matches!(entry.atom, Atom::Named(_))
@@ -392,13 +392,12 @@ impl<'p> Elaborator<'p> {
     ) -> Eval<T> {
         let names: Vec<String> = entries.iter().map(|entry| shown(&entry.atom)).collect();
         let names = names.join(" ");
-        let (ty, place) = (&operand.0.ty, operand.1);
-        let mut diagnostic = Diagnostic::error(
+        let diagnostic = Diagnostic::error(
             "E0102",
             format!("the axis `{names}` is `{product}`, not `{extent}`"),
         )
-        .primary(span, format!("`{extent}` is found here"))
-        .secondary(place, format!("this is `{ty}`"));
+        .primary(span, format!("`{extent}` is found here"));
+        let mut diagnostic = self.side(operand.0, operand.1).label(diagnostic, "");
         if let [entry] = entries
             && let Some((known, from)) = sizes.extents.get(&entry.atom)
         {

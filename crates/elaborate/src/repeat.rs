@@ -23,11 +23,14 @@ use crate::visit;
 enum Tried {
     /// The loop stands in the graph.
     Rolled,
-    /// The body differs from one iteration to the next; where that shows, and why.
-    Differs(Span, &'static str),
+    /// The body differs from one iteration to the next.
+    Differs(Difference),
     /// The body has faults, which are reported.
     Faulty,
 }
+
+/// Where it shows that the iterations of a loop differ, and why.
+type Difference = Vec<(Span, String)>;
 
 impl<'p> Elaborator<'p> {
     pub fn repeat(&mut self, repeat: &'p Repeat) -> Eval<()> {
@@ -48,10 +51,10 @@ impl<'p> Elaborator<'p> {
         };
         let range = start.as_constant().zip(count.as_constant());
         let checkpoint = self.checkpoint();
-        let (place, message) = match self.try_rolled(repeat, &start, &count, range)? {
+        let difference = match self.try_rolled(repeat, &start, &count, range)? {
             Tried::Rolled => return Ok(()),
             Tried::Faulty => return Err(self.poison()),
-            Tried::Differs(place, message) => (place, message),
+            Tried::Differs(difference) => difference,
         };
         self.restore(checkpoint);
         let Some((start, count)) = range else {
@@ -59,17 +62,18 @@ impl<'p> Elaborator<'p> {
                 return Err(self.poison());
             }
             self.unroll = None;
-            return self.fail(
-                Diagnostic::error(
-                    "E0127",
-                    "this loop differs by iteration, so its range must be constant",
-                )
-                .primary(
-                    repeat.end.span,
-                    format!("`{count}` iterations, known when dims are bound"),
-                )
-                .secondary(place, message),
+            let mut diagnostic = Diagnostic::error(
+                "E0127",
+                "this loop differs by iteration, so its range must be constant",
+            )
+            .primary(
+                repeat.end.span,
+                format!("`{count}` iterations, known when dims are bound"),
             );
+            for (place, message) in difference {
+                diagnostic = diagnostic.secondary(place, message);
+            }
+            return self.fail(diagnostic);
         };
         self.unroll = None;
         self.run_unrolled(repeat, start, count)
@@ -97,7 +101,7 @@ impl<'p> Elaborator<'p> {
         }
         if let Some((place, reason)) = self.unroll {
             self.leave(before);
-            return Ok(Tried::Differs(place, reason));
+            return Ok(Tried::Differs(vec![(place, reason.into())]));
         }
         if self.error_count() > errors || self.is_exhausted() {
             self.frames.pop();
@@ -108,12 +112,9 @@ impl<'p> Elaborator<'p> {
         let after = locals.unwrap_or_default();
         let ends = match self.loop_ends(repeat, &before, &after, &carried)? {
             Ok(ends) => ends,
-            Err(place) => {
+            Err(difference) => {
                 self.leave(before);
-                return Ok(Tried::Differs(
-                    place,
-                    "this changes from one iteration to the next",
-                ));
+                return Ok(Tried::Differs(difference));
             }
         };
         if count.is(0) {
@@ -228,14 +229,15 @@ impl<'p> Elaborator<'p> {
         name
     }
 
-    /// What the carried values are at the body's end; where that shows that iterations differ, the place.
+    /// What the carried values are at the body's end, unless that shows that iterations differ.
     fn loop_ends(
         &mut self,
         repeat: &'p Repeat,
         before: &IndexMap<String, Local>,
         after: &IndexMap<String, Local>,
         carried: &[(String, Operand)],
-    ) -> Eval<Result<Vec<Operand>, Span>> {
+    ) -> Eval<Result<Vec<Operand>, Difference>> {
+        let changes = "this changes from one iteration to the next";
         for (name, local) in before {
             let Some(end) = after.get(name) else {
                 continue;
@@ -243,7 +245,7 @@ impl<'p> Elaborator<'p> {
             let tensor = carried.iter().any(|(own, _)| own == name);
             let counter = *name == repeat.variable.text;
             if !tensor && !counter && !unchanged(&local.value, &end.value) {
-                return Ok(Err(end.span));
+                return Ok(Err(vec![(end.span, changes.into())]));
             }
         }
         let mut ends = Vec::new();
@@ -253,11 +255,15 @@ impl<'p> Elaborator<'p> {
             };
             let end = match &local.value {
                 Value::Tensor(_) | Value::Fill(_) => self.tensor(&local.value, local.span)?,
-                _ => return Ok(Err(local.span)),
+                _ => return Ok(Err(vec![(local.span, changes.into())])),
             };
             let end = self.import(&end);
             if end.ty != start.ty {
-                return Ok(Err(local.span));
+                let (first, then) = (&start.ty, &end.ty);
+                return Ok(Err(vec![
+                    (local.span, format!("{changes}: `{first}` becomes `{then}`")),
+                    (start.span, format!("`{first}` before the loop")),
+                ]));
             }
             ends.push(end);
         }

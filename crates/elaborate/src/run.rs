@@ -33,10 +33,11 @@ pub fn elaborate(
 ) -> Elaborated {
     let mut loading = Vec::new();
     let program = Program::load(root, sources, loader, &mut loading);
+    let sources = &*sources;
     let mut facts = Facts::default();
     let mut round = 0;
     let (mut elaborated, built, entered, facts) = loop {
-        let mut elaborator = Elaborator::new(&program, options, options.mode);
+        let mut elaborator = Elaborator::new(&program, sources, options, options.mode);
         elaborator.facts = facts.clone();
         let (elaborated, built, entered) = models(&mut elaborator);
         round += 1;
@@ -45,7 +46,8 @@ pub fn elaborate(
         }
         facts = elaborator.facts;
     };
-    blocks(&program, options, &facts, &built, &mut elaborated);
+    let known = (sources, &facts);
+    blocks(&program, known, options, &built, &mut elaborated);
     let mut diagnostics = loading;
     diagnostics.append(&mut elaborated.diagnostics);
     lint::check(&program, &entered, &mut diagnostics);
@@ -171,13 +173,13 @@ fn conflict(
 /// Checks `train` and `quantize` blocks.
 fn blocks(
     program: &Program,
+    (sources, facts): (&SourceMap, &Facts),
     options: &Options,
-    facts: &Facts,
     built: &[Built],
     elaborated: &mut Elaborated,
 ) {
     for item in &program.root().items {
-        let mut elaborator = Elaborator::new(program, options, Mode::Training);
+        let mut elaborator = Elaborator::new(program, sources, options, Mode::Training);
         elaborator.facts = facts.clone();
         match item {
             Item::Train(train) => {

@@ -11,7 +11,8 @@ use crate::elaborator::{Elaborator, Eval};
 use crate::expression::Placed;
 use crate::names::dtype;
 use crate::program::Definition;
-use crate::value::{Real, Value};
+use crate::side::Side;
+use crate::value::{Operand, Real, Value};
 use crate::visit;
 
 /// What a formal takes.
@@ -67,13 +68,13 @@ impl<'p> Elaborator<'p> {
                 Value::Fill(_) => value,
                 _ => Value::Tensor(operand.clone()),
             };
-            let outcome = self.unify(formal, dtype, &operand.ty, span, &mut open);
+            let outcome = self.unify(formal, dtype, &operand, span, &mut open);
             result = result.and(outcome);
             self.bind(&formal.name.text, value, span);
         }
         result?;
-        for (formal, extent, found, span) in open {
-            self.check_extent(formal, extent, &found, span)?;
+        for (formal, tree, axis, operand, span) in open {
+            self.check_extent(formal, tree, axis, self.side(&operand, span))?;
         }
         for formal in late {
             match &formal.default {
@@ -165,10 +166,12 @@ impl<'p> Elaborator<'p> {
         &mut self,
         formal: &'p Formal,
         dtype: DType,
-        found: &TensorType,
+        operand: &Operand,
         span: Span,
-        open: &mut Vec<(&'p Formal, &'p Expr, Dim, Span)>,
+        open: &mut Vec<(&'p Formal, &'p Expr, usize, Operand, Span)>,
     ) -> Eval<()> {
+        let side = self.side(operand, span);
+        let found = &operand.ty;
         let Some(ty) = &formal.ty else {
             return Ok(());
         };
@@ -194,51 +197,43 @@ impl<'p> Elaborator<'p> {
                 None if fixed == 1 => "1 axis".into(),
                 None => format!("{fixed} axes"),
             };
-            return self.fail(
-                Diagnostic::error("E0102", format!("`{name}` has {wanted}, not {rank}"))
-                    .primary(span, format!("this is `{found}`"))
-                    .secondary(ty.span, "declared here"),
-            );
+            let message = format!("`{name}` has {wanted}, not {rank}");
+            let diagnostic = Diagnostic::error("E0102", message)
+                .primary(span, format!("this is `{found}`"))
+                .secondary(ty.span, "declared here");
+            return self.fail(side.label_origin(diagnostic));
         }
         let middle = rank - back.len();
-        let pairs = front
-            .iter()
-            .zip(&found.shape[..front.len()])
-            .chain(back.iter().zip(&found.shape[middle..]));
+        let pairs = front.iter().zip(0..).chain(back.iter().zip(middle..));
         let mut result = Ok(());
-        for (entry, extent) in pairs {
+        for (entry, axis) in pairs {
             let TypeDim::Dim(tree) = entry else {
                 continue;
             };
             if let Some(capital) = self.new_capital(tree) {
-                self.bind(capital, Value::Int(extent.clone()), span);
+                let extent = Value::Int(found.shape[axis].clone());
+                self.bind(capital, extent, side.source());
             } else if self.is_known(tree) {
-                result = result.and(self.check_extent(formal, tree, extent, span));
+                result = result.and(self.check_extent(formal, tree, axis, side));
             } else {
-                open.push((formal, tree, extent.clone(), span));
+                open.push((formal, tree, axis, operand.clone(), span));
             }
         }
         if let Some(place) = rest {
             let axes = found.shape[front.len()..middle].to_vec();
-            result = result.and(self.unify_rest(axes, place, found, span));
+            result = result.and(self.unify_rest(axes, place, side));
         }
         result
     }
 
-    fn unify_rest(
-        &mut self,
-        axes: Vec<Dim>,
-        place: Span,
-        found: &TensorType,
-        span: Span,
-    ) -> Eval<()> {
+    fn unify_rest(&mut self, axes: Vec<Dim>, place: Span, side: Side<'_>) -> Eval<()> {
         let bound = self
             .activations
             .last()
             .and_then(|activation| activation.rest.clone());
         let Some((known, first)) = bound else {
             if let Some(activation) = self.activation() {
-                activation.rest = Some((axes, span));
+                activation.rest = Some((axes, side.source()));
             }
             return Ok(());
         };
@@ -248,22 +243,23 @@ impl<'p> Elaborator<'p> {
             return Ok(());
         }
         let (known, axes) = (list(&known), list(&axes));
-        self.fail(
-            Diagnostic::error("E0102", format!("`..` stands for `{known}`, not `{axes}`"))
-                .primary(span, format!("this is `{found}`"))
-                .secondary(first, format!("`..` is `{known}` because of this"))
-                .secondary(place, "declared here"),
-        )
+        let message = format!("`..` stands for `{known}`, not `{axes}`");
+        let diagnostic = Diagnostic::error("E0102", message)
+            .primary(side.place, format!("this is `{}`", side.ty))
+            .secondary(first, format!("`..` is `{known}` because of this"))
+            .secondary(place, "declared here");
+        self.fail(side.label_origin(diagnostic))
     }
 
     fn check_extent(
         &mut self,
         formal: &'p Formal,
         tree: &'p Expr,
-        found: &Dim,
-        span: Span,
+        axis: usize,
+        side: Side<'_>,
     ) -> Eval<()> {
         let wanted = self.extent(tree)?;
+        let found = &side.ty.shape[axis];
         if self.same(&wanted, found) {
             return Ok(());
         }
@@ -272,7 +268,7 @@ impl<'p> Elaborator<'p> {
             "E0102",
             format!("an extent of `{name}` is `{wanted}`, not `{found}`"),
         )
-        .primary(span, format!("`{found}` here"))
+        .primary(side.place, format!("`{found}` here"))
         .secondary(tree.span, format!("`{wanted}` is wanted here"));
         if let ExprKind::Name(capital) = &tree.ungrouped().kind
             && let Some(activation) = self.activations.last()
@@ -281,6 +277,7 @@ impl<'p> Elaborator<'p> {
             let text = format!("`{capital}` is `{wanted}` because of this");
             diagnostic = diagnostic.secondary(local.span, text);
         }
+        diagnostic = side.label_origin(diagnostic);
         self.fail(self.with_advice(diagnostic, &wanted, found))
     }
 
@@ -511,9 +508,7 @@ impl<'p> Elaborator<'p> {
         let mut diagnostic = Diagnostic::error("E0102", message)
             .primary(span, format!("this is `{found}`"))
             .secondary(ty.span, format!("`{wanted}` is declared here"));
-        if operand.span != span {
-            diagnostic = diagnostic.secondary(operand.span, "made here");
-        }
+        diagnostic = self.side(&operand, span).label_origin(diagnostic);
         if let Some((a, b)) = differ
             && wanted.rank() == found.rank()
         {

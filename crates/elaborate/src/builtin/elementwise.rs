@@ -5,6 +5,7 @@ use eyas_tensor::{DType, Number};
 use super::Arguments;
 use crate::elaborator::{Elaborator, Eval};
 use crate::expression::Placed;
+use crate::side::Side;
 use crate::value::{Operand, Value};
 
 /// The least finite number of a floating-point type.
@@ -125,9 +126,11 @@ impl Elaborator<'_> {
         };
         let x = self.tensor_at(&a.0, dtype, a.1)?;
         let y = self.tensor_at(&b.0, dtype, b.1)?;
-        let shape = self.broadcast_shape((&x.ty, a.1), (&y.ty, b.1), span)?;
+        let sides = (self.side(&x, a.1), self.side(&y, b.1));
+        let shape = self.broadcast_shape(sides.0, sides.1, span)?;
         let both = x.ty.with_shape(shape);
-        let shape = self.broadcast_shape((&condition.ty, place), (&both, span), span)?;
+        let side = self.side(condition, place);
+        let shape = self.broadcast_shape(side, Side::of_type(&both, span), span)?;
         let condition = self.broadcast(condition, &shape, span)?;
         let x = self.broadcast(&x, &shape, span)?;
         let y = self.broadcast(&y, &shape, span)?;

@@ -6,6 +6,7 @@ use super::Arguments;
 use crate::dims::DimOperation;
 use crate::elaborator::{Elaborator, Eval};
 use crate::expression::Placed;
+use crate::side::Side;
 use crate::value::{Operand, Value};
 
 impl Elaborator<'_> {
@@ -54,16 +55,16 @@ impl Elaborator<'_> {
             .cloned()
             .collect();
         let wanted = base.ty.with_shape(shape.clone());
-        let joined = self.broadcast_shape((&given.ty, updates.1), (&wanted, span), span)?;
+        let side = self.side(&given, updates.1);
+        let joined = self.broadcast_shape(side, Side::of_type(&wanted, span), span)?;
         if joined != shape {
-            return self.fail(
-                Diagnostic::error(
-                    "E0102",
-                    format!("the updates are `{}`, not `{wanted}`", given.ty),
-                )
-                .primary(updates.1, format!("this is `{}`", given.ty))
-                .secondary(base_placed.1, format!("this is `{}`", base.ty)),
-            );
+            let diagnostic = Diagnostic::error(
+                "E0102",
+                format!("the updates are `{}`, not `{wanted}`", given.ty),
+            )
+            .primary(updates.1, format!("this is `{}`", given.ty));
+            let diagnostic = self.side(&base, base_placed.1).label(diagnostic, "");
+            return self.fail(side.label_origin(diagnostic));
         }
         let given = self.broadcast(&given, &shape, span)?;
         self.emit(

@@ -6,6 +6,7 @@ use super::Arguments;
 use crate::dims::{self, DimOperation};
 use crate::elaborator::{Elaborator, Eval};
 use crate::expression::Placed;
+use crate::side::Side;
 use crate::value::{Operand, Value};
 
 impl Elaborator<'_> {
@@ -65,17 +66,13 @@ impl Elaborator<'_> {
         let shape: Vec<Dim> = shape.iter().map(|extent| self.normal(extent)).collect();
         let given = self.dim_product(&shape, span)?;
         if !self.same(&given, &count) {
-            return self.fail(
-                Diagnostic::error(
-                    "E0102",
-                    format!("a reshape keeps all elements: `{count}` is not `{given}`"),
-                )
-                .primary(span, format!("`{given}` elements here"))
-                .secondary(
-                    place,
-                    format!("this is `{}`, with `{count}` elements", operand.ty),
-                ),
-            );
+            let diagnostic = Diagnostic::error(
+                "E0102",
+                format!("a reshape keeps all elements: `{count}` is not `{given}`"),
+            )
+            .primary(span, format!("`{given}` elements here"));
+            let detail = format!(", with `{count}` elements");
+            return self.fail(self.side(&operand, place).label(diagnostic, &detail));
         }
         self.reshape(&operand, shape, span).map(Value::Tensor)
     }
@@ -131,19 +128,17 @@ impl Elaborator<'_> {
             .collect();
         let target = operand.ty.with_shape(shape.clone());
         let joined = self.broadcast_shape(
-            (&operand.ty, place),
-            (&target, arguments.span),
+            self.side(&operand, place),
+            Side::of_type(&target, arguments.span),
             arguments.span,
         )?;
         if joined != shape {
-            return self.fail(
-                Diagnostic::error(
-                    "E0102",
-                    format!("`{}` does not broadcast to `{target}`", operand.ty),
-                )
-                .primary(arguments.span, format!("`{target}` is wanted"))
-                .secondary(place, format!("this is `{}`", operand.ty)),
-            );
+            let diagnostic = Diagnostic::error(
+                "E0102",
+                format!("`{}` does not broadcast to `{target}`", operand.ty),
+            )
+            .primary(arguments.span, format!("`{target}` is wanted"));
+            return self.fail(self.side(&operand, place).label(diagnostic, ""));
         }
         self.broadcast(&operand, &shape, arguments.span)
             .map(Value::Tensor)
@@ -196,15 +191,13 @@ impl Elaborator<'_> {
                     Some(axis) => format!(" in all axes but axis {axis}"),
                     None => String::new(),
                 };
-                return self.fail(
-                    Diagnostic::error(
-                        "E0102",
-                        format!("tensors that are joined agree{except}: `{a}` and `{b}` do not"),
-                    )
-                    .primary(span, "joined here")
-                    .secondary(*first_span, format!("this is `{a}`"))
-                    .secondary(*place, format!("this is `{b}`")),
-                );
+                let diagnostic = Diagnostic::error(
+                    "E0102",
+                    format!("tensors that are joined agree{except}: `{a}` and `{b}` do not"),
+                )
+                .primary(span, "joined here");
+                let diagnostic = self.side(first, *first_span).label(diagnostic, "");
+                return self.fail(self.side(operand, *place).label(diagnostic, ""));
             }
         }
         Ok(())
@@ -291,14 +284,12 @@ impl Elaborator<'_> {
             sum = self.dim(DimOperation::Add, &sum, extent, span)?;
         }
         if !self.same(&sum, &whole) {
-            return self.fail(
-                Diagnostic::error(
-                    "E0102",
-                    format!("the parts have `{sum}` together, the axis `{whole}`"),
-                )
-                .primary(parts_span, "these parts")
-                .secondary(place, format!("this is `{}`", operand.ty)),
-            );
+            let diagnostic = Diagnostic::error(
+                "E0102",
+                format!("the parts have `{sum}` together, the axis `{whole}`"),
+            )
+            .primary(parts_span, "these parts");
+            return self.fail(self.side(&operand, place).label(diagnostic, ""));
         }
         let mut values = Vec::new();
         for (start, extent) in starts.into_iter().zip(extents) {

@@ -22,17 +22,15 @@ impl Elaborator<'_> {
             .split_last()
             .map_or(Vec::new(), |(_, rest)| rest.to_vec());
         let wanted = b.with_shape(shape);
-        self.fail(
-            Diagnostic::error(
-                "E0102",
-                format!("labels for `{a}` are `{wanted}`, not `{b}`"),
-            )
-            .primary(label.1, format!("this is `{b}`"))
-            .secondary(
-                place,
-                format!("this is `{a}`; its last axis holds the classes"),
-            ),
+        let diagnostic = Diagnostic::error(
+            "E0102",
+            format!("labels for `{a}` are `{wanted}`, not `{b}`"),
         )
+        .primary(label.1, format!("this is `{b}`"));
+        let detail = "; its last axis holds the classes";
+        let diagnostic = self.side(output, place).label(diagnostic, detail);
+        let diagnostic = self.side(&labels, label.1).label_origin(diagnostic);
+        self.fail(diagnostic)
     }
 
     /// The mean loss over all examples as a scalar; with `reduce = false`, one an example.

@@ -220,14 +220,14 @@ impl Elaborator<'_> {
             return Ok(vector);
         }
         let wanted = operand.ty.with_shape([last]);
-        self.fail(
-            Diagnostic::error(
-                "E0102",
-                format!("a norm wants `{wanted}` here, not `{}`", vector.ty),
-            )
-            .primary(placed.1, format!("this is `{}`", vector.ty))
-            .secondary(operand.span, format!("this is `{}`", operand.ty)),
+        let diagnostic = Diagnostic::error(
+            "E0102",
+            format!("a norm wants `{wanted}` here, not `{}`", vector.ty),
         )
+        .primary(placed.1, format!("this is `{}`", vector.ty))
+        .secondary(operand.span, format!("this is `{}`", operand.ty));
+        let diagnostic = self.side(&vector, placed.1).label_origin(diagnostic);
+        self.fail(diagnostic)
     }
 
     pub(super) fn layer_norm(&mut self, arguments: &Arguments) -> Eval<Value> {
