@@ -40,15 +40,17 @@ pub use frontend::Source;
 pub use snapshot::snapshot;
 pub use weights::bind_weights;
 
-pub use eyas_diagnostic::{Colour, Diagnostic, SourceMap, explain};
+pub use eyas_diagnostic::{Colour, Diagnostic, FileId, SourceMap, Span, explain, suggest};
 pub use eyas_elaborate::{DataFormat, DataInfo, MetricInfo, MetricKind, Port, Setting, TrainInfo};
 pub use eyas_interchange::{Batch, Dataset};
-pub use eyas_ir::{Module, TextOptions};
+pub use eyas_ir::{Module, Origin, TextOptions};
 pub use eyas_optimize::{
     Error as PassError, Math as MathMode, Options as PassOptions, Report, Rule, check_rules,
     passes, rules as builtin_rules, run_passes,
 };
 pub use eyas_plan::Isa;
 pub use eyas_runtime::{Description, ParameterDescription, TargetDescription, TensorDescription};
-pub use eyas_runtime::{KernelSet, Outputs, Pool, RuntimeError, Session, SessionOptions};
+pub use eyas_runtime::{
+    KernelSet, Outputs, ParameterKind, Pool, RuntimeError, Session, SessionOptions,
+};
 pub use eyas_tensor::{DType, Number, Tensor};

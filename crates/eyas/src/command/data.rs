@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use eyas::{
-    DataFormat, DataInfo, Dataset, Diagnostic, KernelSet, PassTimes, Pool, RuntimeError, Session,
-    SessionOptions, Setting, Source, Tensor,
+    DataFormat, DataInfo, Dataset, Diagnostic, KernelSet, ParameterKind, PassTimes, Pool,
+    RuntimeError, Session, SessionOptions, Setting, Source, Tensor,
 };
 
 use super::arguments::CompileOptions;
@@ -41,7 +41,8 @@ pub(crate) fn load(
         input::times(terminal, options, &times);
         let total = times.total().as_secs_f64() * 1e3;
         terminal.say(&format!("compiled `{}` in {total:.1} ms", path.display()));
-        if options.weights.is_none() && set.parameters().next().is_some() {
+        let trained = |(_, kind)| kind == ParameterKind::Parameter;
+        if options.weights.is_none() && set.parameters().any(trained) {
             terminal.say("no weights are given, so the parameters are as initialised");
         }
         return Ok(Loaded {
