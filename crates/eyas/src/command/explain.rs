@@ -86,10 +86,10 @@ fn rewrites(report: &Report, origin: &Origin, sources: &SourceMap) -> Vec<String
     for line in explanations.flat_map(|explanation| explanation.lines()) {
         let words = line.split_whitespace().map(|word| (word, read_span(word)));
         let words: Vec<(&str, Option<Span>)> = words.collect();
-        let ours = words
-            .iter()
-            .any(|(_, span)| span.is_some_and(|span| spans.contains(&span)));
-        if !ours {
+        let label = origin.label();
+        let labelled = label.is_empty() || words.iter().any(|(word, _)| *word == label);
+        let mut spans = words.iter().filter_map(|(_, span)| *span);
+        if !labelled || !spans.any(|span| origin.spans.contains(&span)) {
             continue;
         }
         let mut texts: Vec<String> = Vec::new();
