@@ -24,6 +24,8 @@ mod loss;
 mod random;
 mod reduction;
 
+pub(crate) use reduction::wants_elements;
+
 use eyas_diagnostic::{Diagnostic, Span};
 use eyas_ir::{BinaryFunction, Combine, Composite, Extreme, Reduction, UnaryFunction};
 use eyas_syntax::ast::Call;

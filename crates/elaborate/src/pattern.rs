@@ -12,6 +12,7 @@ use eyas_ir::{Composite, Op, Reduction};
 use eyas_syntax::ast::{Argument, Axis, AxisList, ExprKind, PatternCall, PatternKind};
 use eyas_tensor::Dim;
 
+use crate::builtin::wants_elements;
 use crate::dims;
 use crate::elaborator::{Elaborator, Eval};
 use crate::expression::Placed;
@@ -518,6 +519,13 @@ impl<'p> Elaborator<'p> {
     /// The atoms at some places reduced away.
     fn reduce_atoms(&mut self, atomic: Atomic, lost: &[usize], by: By, span: Span) -> Eval<Atomic> {
         let axes = lost.to_vec();
+        let what = match by {
+            By::Mean => Some("the mean"),
+            By::Reduction(reduction) => wants_elements(reduction),
+        };
+        if let Some(what) = what {
+            self.require_elements(what, &atomic.operand, &axes, span)?;
+        }
         let op = match by {
             By::Mean => Op::composite(Composite::Mean { axes }),
             By::Reduction(reduction) => Op::Reduce { reduction, axes },

@@ -62,6 +62,7 @@ impl Elaborator<'_> {
         let labels = self.labels(&operand, output.1, &arguments.required(1))?;
         let axis = operand.ty.rank() - 1;
         let extreme = Extreme::Maximum;
+        self.require_elements("the place of the greatest", &operand, &[axis], span)?;
         let best = self.emit(Op::ArgReduce { extreme, axis }, &[&operand], span)?;
         let best = self.reshape(&best, labels.ty.shape.clone(), span)?;
         let labels = self.cast(&labels, DType::I64, span)?;

@@ -1,8 +1,9 @@
 use eyas_diagnostic::{Diagnostic, Span};
 use eyas_ir::{BinaryFunction, Composite, Constant, Extreme, Op, Reduction};
-use eyas_tensor::{DType, Dim, Number};
+use eyas_tensor::{DType, Dim, Fact, Number, Relation};
 
 use super::Arguments;
+use crate::dims;
 use crate::elaborator::{Elaborator, Eval};
 use crate::expression::Placed;
 use crate::value::{Operand, Value};
@@ -11,6 +12,15 @@ use crate::value::{Operand, Value};
 struct Over {
     axes: Vec<usize>,
     keep: bool,
+}
+
+/// What a reduction is called where it gives nothing for no elements.
+pub(crate) fn wants_elements(reduction: Reduction) -> Option<&'static str> {
+    match reduction {
+        Reduction::Maximum => Some("the maximum"),
+        Reduction::Minimum => Some("the minimum"),
+        Reduction::Sum | Reduction::Product => None,
+    }
 }
 
 impl Elaborator<'_> {
@@ -63,6 +73,36 @@ impl Elaborator<'_> {
         self.reshape(&reduced, shape, span).map(Value::Tensor)
     }
 
+    /// Has it checked that axes have elements, for reductions that give nothing without.
+    pub fn require_elements(
+        &mut self,
+        what: &str,
+        operand: &Operand,
+        axes: &[usize],
+        span: Span,
+    ) -> Eval<()> {
+        for axis in axes {
+            let extent = &operand.ty.shape[*axis];
+            let message = format!("{what} over an axis needs at least one element");
+            let fact = Fact {
+                left: Dim::from(1),
+                relation: Relation::LessOrEqual,
+                right: extent.clone(),
+                message: Some(message.clone()),
+            };
+            match dims::decide(&self.facts, &fact) {
+                Some(true) => {}
+                Some(false) => {
+                    let diagnostic = Diagnostic::error("E0134", message)
+                        .primary(span, format!("axis {axis} has the extent `{extent}`"));
+                    return self.fail(self.side(operand, span).label_origin(diagnostic));
+                }
+                None => self.assume(fact, span)?,
+            }
+        }
+        Ok(())
+    }
+
     fn reduce_over(
         &mut self,
         reduction: Reduction,
@@ -71,6 +111,9 @@ impl Elaborator<'_> {
         span: Span,
     ) -> Eval<Value> {
         let axes = over.axes.clone();
+        if let Some(what) = wants_elements(reduction) {
+            self.require_elements(what, operand, &axes, span)?;
+        }
         let reduced = if axes.is_empty() {
             operand.clone()
         } else {
@@ -133,6 +176,7 @@ impl Elaborator<'_> {
         if axes.is_empty() {
             return Ok(operand.clone());
         }
+        self.require_elements("the mean", operand, &axes, span)?;
         self.emit(Op::composite(Composite::Mean { axes }), &[operand], span)
     }
 
@@ -172,6 +216,11 @@ impl Elaborator<'_> {
                     .help("name one: `argmax(x, -1)`"),
             );
         };
+        let what = match extreme {
+            Extreme::Maximum => "the place of the greatest",
+            Extreme::Minimum => "the place of the least",
+        };
+        self.require_elements(what, &operand, &[axis], arguments.span)?;
         let place = self.emit(Op::ArgReduce { extreme, axis }, &[&operand], arguments.span)?;
         self.finish(place, &over, arguments.span)
     }

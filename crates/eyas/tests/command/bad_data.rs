@@ -61,6 +61,39 @@ fn facts_are_checked_when_dims_are_bound() {
 }
 
 #[test]
+fn what_needs_elements_is_not_run_without() {
+    let place = Place::new();
+    place.zeros("x.npy", DType::F32, &[3, 0]);
+    for (expression, what) in [
+        ("max(x, -1)", "maximum"),
+        ("min(x, -1, keep = false)", "minimum"),
+        ("mean(x, -1)", "mean"),
+        ("mean(x)", "mean"),
+        ("var(x, -1)", "mean"),
+        ("argmax(x, -1)", "greatest"),
+        ("argmin(x, -1)", "least"),
+        ("reduce[b s -> b](x, max)", "maximum"),
+        ("reduce[b s -> b](x, mean)", "mean"),
+        ("max(max(x, -1) + mean(x, -1), -1)", "maximum"),
+    ] {
+        let model = format!(
+            "dim B, S\nlayer F(x: f32[B, S]) {{\n  return {expression}\n}}\nmodel M(x: f32[B, S]) -> (y: f32[B, S]) {{\n  return x + cast(sum(F(x)), f32)\n}}\n"
+        );
+        place.file("m.eyas", model);
+        let texts = [what, "at least one element"];
+        place.fails("run m.eyas -i x=x.npy", "E0406", &texts);
+        place.fails("run m.eyas -i x=x.npy --bind S=0", "E0134", &texts);
+    }
+    for expression in ["sum(x, -1)", "prod(x, -1)", "softmax(x, -1)"] {
+        let model = format!(
+            "dim B, S\nmodel M(x: f32[B, S]) -> (y: f32[B, S]) {{\n  return x + {expression}\n}}\n"
+        );
+        place.file("m.eyas", model);
+        place.succeeds("run m.eyas -i x=x.npy");
+    }
+}
+
+#[test]
 fn cut_and_foreign_files() {
     let place = place();
     let whole = std::fs::read(place.path("x.npy")).unwrap();
