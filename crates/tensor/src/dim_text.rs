@@ -42,9 +42,19 @@ impl fmt::Display for Dim {
                 write!(f, "{magnitude}")?;
             }
             let mut separator = if magnitude == 1 { "" } else { "*" };
+            // A quotient binds like a product, so it needs brackets beside factors and a sign.
+            let alone = magnitude == 1
+                && (position > 0 || *coefficient > 0)
+                && monomial.values().sum::<u32>() == 1;
             for (atom, &exponent) in monomial {
+                let brackets = !alone && matches!(atom, Atom::FloorDiv(..) | Atom::Mod(..));
                 for _ in 0..exponent {
-                    write!(f, "{separator}{atom}")?;
+                    f.write_str(separator)?;
+                    if brackets {
+                        write!(f, "({atom})")?;
+                    } else {
+                        write!(f, "{atom}")?;
+                    }
                     separator = "*";
                 }
             }
@@ -63,10 +73,48 @@ impl fmt::Display for Atom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Atom::Symbol(name) => f.write_str(name),
-            Atom::FloorDiv(a, b) => write!(f, "(({a}) // ({b}))"),
-            Atom::Mod(a, b) => write!(f, "(({a}) % ({b}))"),
+            Atom::FloorDiv(a, b) => write!(f, "{} // {}", Left(a), Right(b)),
+            Atom::Mod(a, b) => write!(f, "{} % {}", Left(a), Right(b)),
             Atom::Min(a, b) => write!(f, "min({a}, {b})"),
             Atom::Max(a, b) => write!(f, "max({a}, {b})"),
+        }
+    }
+}
+
+/// A dim on the left of `//` or `%`: sums and signs stand in brackets.
+struct Left<'a>(&'a Dim);
+
+impl fmt::Display for Left<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let terms = self.0.terms();
+        if terms.len() <= 1 && terms.values().all(|coefficient| *coefficient > 0) {
+            write!(f, "{}", self.0)
+        } else {
+            write!(f, "({})", self.0)
+        }
+    }
+}
+
+/// A dim on the right of `//` or `%`: what is more than one factor stands in brackets.
+struct Right<'a>(&'a Dim);
+
+impl fmt::Display for Right<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let terms = self.0.terms();
+        let factor = terms.len() <= 1
+            && terms.iter().all(|(monomial, coefficient)| {
+                let mut atoms = monomial.iter();
+                match (atoms.next(), atoms.next()) {
+                    (None, _) => *coefficient > 0,
+                    (Some((Atom::FloorDiv(..) | Atom::Mod(..), _)), _) => false,
+                    (Some((_, exponent)), None) => *coefficient == 1 && *exponent == 1,
+                    (Some(_), Some(_)) => false,
+                }
+            });
+        if factor {
+            write!(f, "{}", self.0)
+        } else {
+            write!(f, "({})", self.0)
         }
     }
 }
@@ -258,6 +306,31 @@ mod tests {
         assert_eq!(dim("(4*S + 6) % 4"), dim("2"));
         assert_eq!(dim("min(S, S + 1)"), dim("S"));
         assert_eq!(dim("max(S, T)"), dim("max(T, S)"));
+    }
+
+    #[test]
+    fn brackets_stand_where_they_are_needed() {
+        for (text, shown) in [
+            ("2 * (N // 2)", "2*(N // 2)"),
+            ("(B + 291) // 292", "(B + 291) // 292"),
+            ("(B // 2) + 1", "B // 2 + 1"),
+            ("1 - B // 2", "-(B // 2) + 1"),
+            ("S - B // 2", "S - B // 2"),
+            ("((2*B) // 3) % 5", "2*B // 3 % 5"),
+            ("2 * (B // 3) // 5", "2*(B // 3) // 5"),
+            ("(-B) // 2", "(-B) // 2"),
+            ("B // (2*S)", "B // (2*S)"),
+            ("B // (S % 3)", "B // (S % 3)"),
+            ("B // (S // 3)", "B // (S // 3)"),
+            ("B // S", "B // S"),
+            ("7 % S", "7 % S"),
+            ("(B // 2) * (B // 2) * S", "S*(B // 2)*(B // 2)"),
+            ("min((B + 1) // 2, S % 3)", "min((B + 1) // 2, S % 3)"),
+            ("(B % 8) // min(S, T)", "B % 8 // min(S, T)"),
+        ] {
+            assert_eq!(dim(text).to_string(), shown);
+            assert_eq!(dim(shown), dim(text), "{text}");
+        }
     }
 
     #[test]
