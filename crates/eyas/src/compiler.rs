@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use eyas_diagnostic::Diagnostic;
 use eyas_ir::{Constant, Module};
 use eyas_kernels::Kernel;
 use eyas_optimize::{CostTable, Math, Report, Rule};
@@ -156,6 +157,10 @@ impl Compiler {
         source: &Source,
         times: &mut PassTimes,
     ) -> Result<KernelSet, Error> {
+        if source.module().entries.is_empty() {
+            let message = format!("`{}` has no model", source.path().display());
+            return Err(Diagnostic::error("E0612", message).into());
+        }
         let optimised = self.optimise(source, times)?;
         let points = self.specialised(source, times)?;
         let (mut targets, mut constants) = (Vec::new(), Vec::new());

@@ -158,6 +158,15 @@ fn files_that_cannot_be_read() {
 }
 
 #[test]
+fn a_file_without_a_model_makes_no_kernel_set() {
+    let place = Place::new();
+    place.file("m.eyas", "const width = 4\n");
+    place.succeeds("check m.eyas");
+    place.fails("compile m.eyas", "E0612", &["m.eyas"]);
+    assert!(!place.path("m.kset").exists());
+}
+
+#[test]
 fn diagnostics_come_as_json_too() {
     let place = Place::new();
     place.file(
