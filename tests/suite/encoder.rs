@@ -92,6 +92,22 @@ fn the_text_of_every_graph_stage_parses_back() {
 }
 
 #[test]
+fn two_threads_give_the_bits_of_one() {
+    let source = source();
+    let parameters = parameters(source.module());
+    let set = compile_module(&Compiler::default(), source.module(), &parameters);
+    let inputs = inputs(3, 40);
+    let options = eyas::SessionOptions {
+        pool: Some(Arc::new(eyas::Pool::new(2).unwrap())),
+        ..eyas::SessionOptions::default()
+    };
+    let mut session = Session::with_options(&set, options).unwrap();
+    let two = session.run_ordered(&[&inputs[0], &inputs[1]]).unwrap();
+    let one = run(&set, &[&inputs[0], &inputs[1]]);
+    assert_eq!(one[0].1.bytes(), two.at(0).unwrap().bytes());
+}
+
+#[test]
 fn eight_sessions_on_one_set_give_equal_bits() {
     let source = source();
     let parameters = parameters(source.module());

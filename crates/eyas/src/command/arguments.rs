@@ -84,7 +84,7 @@ pub(crate) enum Command {
     Rules(Rules),
     /// Print the page on an error code, or the story of a kernel
     #[command(
-        after_help = "Examples: eyas explain E0102\n          eyas explain examples/mnist.eyas --kernel fc1.contraction"
+        after_help = "Examples: eyas explain E0102\n          eyas explain examples/mnist.eyas --kernel fc1.matmul"
     )]
     Explain(Explain),
     /// Show what is inside a kernel set
