@@ -4,6 +4,12 @@ use eyas::{Compiler, PassTimes, TextOptions};
 
 use crate::program::repository;
 
+const EXAMPLES: [&str; 3] = [
+    "examples/mnist.eyas",
+    "examples/encoder.eyas",
+    "examples/decoder.eyas",
+];
+
 /// Every stage as text, one after the other, and the kernel set.
 fn stages(file: &str) -> (Vec<String>, Vec<u8>) {
     let compiler = Compiler {
@@ -46,7 +52,7 @@ fn stages(file: &str) -> (Vec<String>, Vec<u8>) {
 
 #[test]
 fn every_stage_gives_the_same_bytes_twice() {
-    for file in ["examples/mnist.eyas", "examples/encoder.eyas"] {
+    for file in EXAMPLES {
         let (first, second) = (stages(file), stages(file));
         for (place, (a, b)) in first.0.iter().zip(&second.0).enumerate() {
             assert_eq!(a, b, "{file}, stage {place}");
@@ -57,7 +63,7 @@ fn every_stage_gives_the_same_bytes_twice() {
 
 #[test]
 fn examples_are_laid_out_as_the_formatter_does_it() {
-    for file in ["examples/mnist.eyas", "examples/encoder.eyas"] {
+    for file in EXAMPLES {
         let text = eyas::read_source(&repository(file)).unwrap();
         let formatted = eyas::format(file, &text).unwrap();
         assert_eq!(formatted, text);
