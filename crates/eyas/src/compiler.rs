@@ -6,7 +6,7 @@ use eyas_diagnostic::Diagnostic;
 use eyas_ir::{Constant, Module};
 use eyas_kernels::Kernel;
 use eyas_optimize::{CostTable, Math, Report, Rule};
-use eyas_plan::Isa;
+use eyas_plan::{Isa, IsaLevel};
 use eyas_runtime::KernelSet;
 use eyas_schedule::Program;
 use eyas_tensor::Tensor;
@@ -198,7 +198,7 @@ impl Compiler {
             math: self.math,
             rules,
             explain: self.explain,
-            costs: CostTable::default(),
+            costs: self.costs(),
             ..eyas_optimize::Options::default()
         };
         let broken = |error: eyas_optimize::Error| compile_fault(source, &error.to_string());
@@ -216,6 +216,15 @@ impl Compiler {
             module,
             report,
         })
+    }
+
+    /// The costs on the least of the instruction sets: the graph is the same for all of them.
+    fn costs(&self) -> CostTable {
+        match self.isas.iter().min().map(|isa| isa.level) {
+            Some(IsaLevel::Portable) => CostTable::PORTABLE,
+            Some(IsaLevel::V3) => CostTable::V3,
+            Some(IsaLevel::V4) | None => CostTable::V4,
+        }
     }
 
     /// The model once more for each point that gets a plan of its own.
@@ -257,11 +266,13 @@ impl Compiler {
             Ok::<_, Error>((program, specialised))
         })?;
         let mut kernels = Vec::new();
-        renumber::take(&mut program, "", &mut kernels, constants);
+        renumber::take(&mut program, "", &[], &mut kernels, constants);
+        let mut derived = program.derived.clone();
         for (program, point) in specialised.iter_mut().zip(&self.specialize) {
             let point = point.iter().map(|(dim, extent)| format!("{dim}={extent}"));
             let suffix = format!("@{}", point.collect::<Vec<_>>().join(","));
-            renumber::take(program, &suffix, &mut kernels, constants);
+            renumber::take(program, &suffix, &derived, &mut kernels, constants);
+            derived.extend(program.derived.iter().cloned());
         }
         let options = eyas_cpu::Options {
             isa,

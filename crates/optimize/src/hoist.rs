@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use eyas_ir::{Derived, Graph, GraphId, Module, NodeId, Op, TensorType, Trip, Value};
+use eyas_ir::{Derived, Graph, GraphId, Module, NodeId, Op, ScalarOp, TensorType, Trip, Value};
+use eyas_tensor::Dim;
 
 use crate::report::PassReport;
 use crate::rewriting::trained;
@@ -102,7 +103,7 @@ impl<'a> Fixed<'a> {
                 Op::Loop { .. } | Op::If { .. } => false,
                 // One that fails must fail when it would have.
                 Op::Gather { .. } | Op::Scatter { .. } => false,
-                _ => node.types.iter().all(|ty| ty.static_shape().is_some()),
+                op => !reads_dims(op) && node.types.iter().all(|ty| ty.static_shape().is_some()),
             };
             if known && operands.iter().all(|value| own.fixed.contains(&value.node)) {
                 own.fixed.insert(id);
@@ -152,6 +153,24 @@ impl<'a> Fixed<'a> {
         }
         let order = self.graph.topological_order();
         order.into_iter().filter(|id| cone.contains(id)).collect()
+    }
+}
+
+/// Whether what an op gives hangs on a dim that a run binds, though its shape may not.
+fn reads_dims(op: &Op) -> bool {
+    let open = |dim: &Dim| dim.as_constant().is_none();
+    match op {
+        Op::Extent { dim, .. } => open(dim),
+        Op::Slice { starts, .. } => starts.iter().any(open),
+        Op::Pad { low, high, .. } => low.iter().chain(high).any(open),
+        Op::Contraction {
+            epilogue: Some(body),
+            ..
+        } => {
+            let mut nodes = body.nodes.iter();
+            nodes.any(|node| matches!(&node.op, ScalarOp::Extent(dim) if open(dim)))
+        }
+        _ => false,
     }
 }
 

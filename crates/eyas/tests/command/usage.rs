@@ -189,3 +189,41 @@ fn a_file_is_used_from_where_the_using_file_is() {
         &["other.eyas:1", "`nothing.eyas`"],
     );
 }
+
+#[test]
+fn a_specialised_plan_does_not_share_what_it_computes_from_parameters_in_another_way() {
+    let place = Place::new();
+    let source = "dim B
+model M(x: f32[B, 4]) -> (y: f32[B, 4]) {
+  param a: f32[4] = uniform(1, 2)
+  param t: f32[4] = uniform(1, 2)
+  return x * (exp(a) * B) + sqrt(t)
+}
+";
+    place.file("m.eyas", source);
+    for rows in [2, 3] {
+        let tensor = eyas::Tensor::from_f32(&[rows, 4], &vec![1.0; rows * 4]).unwrap();
+        eyas::write_tensor(place.path("x.npy"), &tensor).unwrap();
+        let run = |options: &str| {
+            let line = format!("run m.eyas -i x=x.npy -o y=y.npy {options}");
+            place.succeeds(&line);
+            eyas::read_tensor(place.path("y.npy")).unwrap()
+        };
+        let plain = run("");
+        assert!(
+            plain
+                .as_f32()
+                .unwrap()
+                .iter()
+                .all(|value| *value > rows as f32 * 2.7)
+        );
+        for options in [
+            "--specialize B=3",
+            "--specialize B=3 --specialize B=2",
+            &format!("--bind B={rows}"),
+        ] {
+            let error = run(options).relative_error(&plain);
+            assert!(error < 1e-6, "{rows} rows, {options}: {error:e}");
+        }
+    }
+}
