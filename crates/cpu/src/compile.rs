@@ -38,6 +38,7 @@ pub fn compile(kernels: &[Kernel], options: &Options) -> Result<Compiled, CpuErr
                     units: wide.units,
                     unit_cost: wide.unit_cost,
                     scratch: wide.scratch,
+                    grid: None,
                 };
                 (function, ("wide", None))
             }
@@ -52,6 +53,7 @@ pub fn compile(kernels: &[Kernel], options: &Options) -> Result<Compiled, CpuErr
                     units: made.work.units,
                     unit_cost: made.work.unit_cost,
                     scratch: made.work.scratch,
+                    grid: None,
                 };
                 (function, ("cranelift", made.clif))
             }

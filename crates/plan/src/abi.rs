@@ -24,6 +24,30 @@ pub struct Failure {
     pub extent: i64,
 }
 
+/// An index that is out of range, as a launch on a GPU leaves it: zeros before, and written by the
+/// one thread that exchanges [`DeviceFailure::claimed`], a 0, for a 1; others leave it alone.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DeviceFailure {
+    /// Whether there is one.
+    pub claimed: u32,
+    /// Zero.
+    pub unused: u32,
+    /// What and where. Offset 8.
+    pub failure: Failure,
+}
+
+impl DeviceFailure {
+    /// Offset of [`Failure::argument`].
+    pub const ARGUMENT: i32 = 8;
+    /// Offset of [`Failure::index`].
+    pub const INDEX: i32 = 16;
+    /// Offset of [`Failure::extent`].
+    pub const EXTENT: i32 = 24;
+    /// Bytes that it takes.
+    pub const SIZE: usize = 32;
+}
+
 impl LaunchContext {
     /// Offset of [`LaunchContext::arguments`].
     pub const ARGUMENTS: i32 = 0;
@@ -83,5 +107,17 @@ mod tests {
         for (found, stated) in offsets {
             assert_eq!(found, stated as usize);
         }
+    }
+
+    #[test]
+    fn a_device_failure_lies_as_generated_code_writes_it() {
+        let failure = offset_of!(DeviceFailure, failure);
+        let argument = failure + offset_of!(Failure, argument);
+        assert_eq!(argument, DeviceFailure::ARGUMENT as usize);
+        let index = failure + offset_of!(Failure, index);
+        assert_eq!(index, DeviceFailure::INDEX as usize);
+        let extent = failure + offset_of!(Failure, extent);
+        assert_eq!(extent, DeviceFailure::EXTENT as usize);
+        assert_eq!(size_of::<DeviceFailure>(), DeviceFailure::SIZE);
     }
 }

@@ -1,10 +1,11 @@
 use eyas_tensor::{DType, Dim};
 use serde::{Deserialize, Serialize};
 
-/// One section of position-independent machine code and the functions in it.
+/// The functions that plans launch, and their code.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Code {
-    /// The section; every call inside it is relative, and there is none out of it.
+    /// For a CPU one section of position-independent machine code: every call inside it is
+    /// relative, and there is none out of it. For a GPU the text of one PTX module.
     #[serde(skip)]
     pub bytes: Vec<u8>,
     /// The functions that plans launch, by kernel number.
@@ -29,8 +30,32 @@ pub struct Function {
     pub units: Dim,
     /// Scalar operations in a unit, roughly: what splitting must be worth.
     pub unit_cost: Dim,
-    /// Bytes of scratch memory a thread needs.
+    /// Bytes of scratch memory a thread needs; on a GPU, that a launch needs.
     pub scratch: Dim,
+    /// How a GPU launches it; `None` of a CPU's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grid: Option<Grid>,
+}
+
+/// How a GPU launches a function: in a grid of [`Function::units`] blocks along x; of none, nothing
+/// is launched.
+///
+/// The parameters of its entry take eight bytes each, in this order: the first
+/// byte of each argument (`.u64`), with [`Grid::checks`] the launch's [`DeviceFailure`] (`.u64`),
+/// with [`Function::scratch`] that is not the constant 0 the scratch memory, 256-byte aligned
+/// (`.u64`), and the value of each dim of [`Function::dims`] (`.s64`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grid {
+    /// The entry's name in the PTX module.
+    pub entry: String,
+    /// Threads of a block, along x.
+    pub threads: u32,
+    /// Bytes of shared memory beyond what the code declares.
+    pub shared: u32,
+    /// Whether it looks for indices that are out of range.
+    pub checks: bool,
+    /// Bytes at the beginning of the scratch memory that are zero when it is launched.
+    pub cleared: Dim,
 }
 
 /// A piece of memory that a function is given.

@@ -8,12 +8,14 @@
 mod abi;
 mod code;
 mod isa;
+mod machine;
 mod placement;
 mod plan;
 
-pub use abi::{Failure, KernelFunction, LaunchContext, Status};
-pub use code::{Code, Function, FunctionArgument};
+pub use abi::{DeviceFailure, Failure, KernelFunction, LaunchContext, Status};
+pub use code::{Code, Function, FunctionArgument, Grid};
 pub use isa::{Isa, IsaError, IsaLevel};
+pub use machine::{CudaArchitecture, CudaArchitectureError, Machine};
 pub use placement::{Placement, PlacementError, place};
 pub use plan::{
     Buffer, BufferId, Carry, If, Launch, LiveRange, Loop, Operand, Place, Plan, PlanInput,

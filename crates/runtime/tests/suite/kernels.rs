@@ -169,6 +169,7 @@ impl Section {
             units: dim(shape.units),
             unit_cost: shape.unit_cost.into(),
             scratch: dim(shape.scratch),
+            grid: None,
         });
         code.bytes.extend_from_slice(bytes);
         code.functions.len() - 1
