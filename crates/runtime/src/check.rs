@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use eyas_plan::{BufferId, Function, Launch, Loop, Place, Plan, Step};
+use eyas_plan::{BufferId, Code, Function, Launch, Loop, Machine, Place, Plan, Step};
 use eyas_tensor::{DType, TensorType};
 
 use crate::parts::counters_in;
@@ -113,6 +113,16 @@ fn check_target(target: &TargetCode, program: &Program, place: &str) -> Result<(
             return Err(inconsistent(place, reason));
         }
     }
+    match target.machine {
+        Machine::Cpu { .. } => {
+            let mut functions = target.code.functions.iter();
+            if let Some(function) = functions.find(|function| function.grid.is_some()) {
+                let reason = format!("kernel `{}` is launched in a grid", function.name);
+                return Err(inconsistent(place, reason));
+            }
+        }
+        Machine::Cuda(_) => grids(&target.code, program, place)?,
+    }
     if target.entries.len() != program.entries.len() {
         return Err(inconsistent(
             place,
@@ -140,6 +150,49 @@ fn check_target(target: &TargetCode, program: &Program, place: &str) -> Result<(
             return Err(inconsistent(&place, "it has inputs, or not one output"));
         }
         PlanCheck::new(plan, program, target, place).run()?;
+    }
+    Ok(())
+}
+
+/// Threads that a block may have.
+const MAX_THREADS: u32 = 1024;
+
+/// Whether the code is text with the entries that grids name, and their extents are known.
+fn grids(code: &Code, program: &Program, place: &str) -> Result<(), FormatError> {
+    let text = std::str::from_utf8(&code.bytes);
+    let text = text.map_err(|_| inconsistent(place, "its code is no text"))?;
+    let mut names = BTreeSet::new();
+    for function in &code.functions {
+        let name = &function.name;
+        let wrong = |reason: &str| inconsistent(place, format!("kernel `{name}` {reason}"));
+        let grid = function.grid.as_ref();
+        let grid = grid.ok_or_else(|| wrong("has no grid"))?;
+        let own = text.get(function.offset..function.offset + function.size);
+        let entry = &grid.entry;
+        let word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'%');
+        let is_name = !entry.is_empty() && entry.bytes().all(word);
+        if !is_name || !own.is_some_and(|own| own.contains(&**entry)) {
+            return Err(wrong("has no entry in its place of the code"));
+        }
+        if !names.insert(entry) {
+            return Err(wrong("shares its entry with another"));
+        }
+        if !(1..=MAX_THREADS).contains(&grid.threads) {
+            let reason = format!("has blocks of {} threads", grid.threads);
+            return Err(wrong(&reason));
+        }
+        let extents = [&function.units, &function.scratch, &grid.cleared];
+        let lengths = function.arguments.iter().map(|argument| &argument.length);
+        for dim in extents.into_iter().chain(&function.dims).chain(lengths) {
+            let mut symbols = dim.symbols().into_iter();
+            let unknown =
+                symbols.find(|symbol| !program.symbols.iter().any(|known| **known == **symbol));
+            if let Some(symbol) = unknown {
+                return Err(wrong(&format!(
+                    "reads the dim `{symbol}`, which is not there"
+                )));
+            }
+        }
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use eyas_plan::{Place, Plan, Step};
+use eyas_plan::{Grid, Machine, Place, Plan, Step};
 use eyas_tensor::{Dim, TensorType};
 use serde::Serialize;
 
@@ -63,15 +63,13 @@ pub struct TensorDescription {
 /// The code for one kind of machine.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TargetDescription {
-    /// The processor's architecture.
-    pub architecture: String,
-    /// The instructions that it uses.
-    pub isa: String,
-    /// What it needs and this machine lacks.
+    /// What it is made for.
+    pub machine: Machine,
+    /// What it needs of the processor and this one lacks; nothing where it is for a GPU.
     pub missing: Vec<String>,
-    /// Whether it is what runs on this machine.
+    /// Whether it is what runs on this machine's processor.
     pub runs: bool,
-    /// How many bytes of machine code there are.
+    /// How many bytes of machine code or of PTX text there are.
     pub code_bytes: usize,
     /// Their BLAKE3 hash in hexadecimal.
     pub code_hash: String,
@@ -94,8 +92,11 @@ pub struct FunctionDescription {
     pub arguments: Vec<String>,
     /// Into how many units its work can be split.
     pub units: Dim,
-    /// Bytes of scratch memory a thread needs.
+    /// Bytes of scratch memory a thread needs; on a GPU, that a launch needs.
     pub scratch: Dim,
+    /// How a GPU launches it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grid: Option<Grid>,
 }
 
 /// A plan.
@@ -202,6 +203,7 @@ impl KernelSet {
                 arguments: arguments.collect(),
                 units: function.units.clone(),
                 scratch: function.scratch.clone(),
+                grid: function.grid.clone(),
             }
         });
         let mut plans = Vec::new();
@@ -217,9 +219,8 @@ impl KernelSet {
             plans.extend(plan.map(|plan| describe_plan(&derived.path, None, plan)));
         }
         TargetDescription {
-            architecture: target.architecture.clone(),
-            isa: target.isa.to_string(),
-            missing: missing(target),
+            machine: target.machine.clone(),
+            missing: missing(&target.machine),
             runs,
             code_bytes: target.code.bytes.len(),
             code_hash: blake3::hash(&target.code.bytes).to_hex().to_string(),

@@ -1,5 +1,7 @@
+use std::fmt::Display;
 use std::path::PathBuf;
 
+use eyas_plan::Machine;
 use eyas_tensor::{BindError, DType, DimError, TensorError, TensorType};
 
 use crate::{CodeMemoryError, WeightFault};
@@ -21,6 +23,9 @@ pub enum RuntimeError {
     /// Code for other machines than this one.
     #[error("this machine cannot run the kernel set: {}", refusals(.0))]
     UnsupportedCpu(Vec<Refusal>),
+    /// A session on the CPU with a kernel set that has code for GPUs alone.
+    #[error("the kernel set has no code for a CPU, only for {}: run it on a device", quoted(.0))]
+    NoCpuCode(Vec<Machine>),
     /// No pages for machine code.
     #[error(transparent)]
     Code(#[from] CodeMemoryError),
@@ -254,7 +259,7 @@ fn joined(faults: &[WeightFault]) -> String {
     texts.join("; ")
 }
 
-fn quoted(names: &[String]) -> String {
+fn quoted(names: &[impl Display]) -> String {
     if names.is_empty() {
         return "none".to_owned();
     }

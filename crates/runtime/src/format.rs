@@ -27,7 +27,7 @@ use crate::FormatError;
 pub(crate) const MAGIC: [u8; 8] = *b"EYASKSET";
 
 /// The version that is written and read.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// Where sections, and tensors in their section, begin: a multiple of this.
 pub(crate) const ALIGNMENT: usize = 64;
@@ -41,15 +41,15 @@ pub(crate) const HEADER: usize = 96;
 /// Bytes of an entry of the section table.
 pub(crate) const ENTRY: usize = 64;
 
-/// What a section holds. The names `ptx`, `cubin`, `hlo`, `tuning` and `signed` are kept for
-/// device code, tuning records and signatures.
+/// What a section holds. The names `cubin`, `hlo`, `tuning` and `signed` are kept for other device
+/// code, tuning records and signatures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum SectionKind {
     /// [`crate::manifest::Manifest`] as JSON.
     Manifest,
     /// A list of [`crate::manifest::TargetPlans`] as JSON.
     Plans,
-    /// Machine code, one section a target.
+    /// Code, one section a target: a CPU's machine code, a GPU's PTX text.
     Code,
     /// The tensors, each at a multiple of [`ALIGNMENT`], with zeros between.
     Tensors,

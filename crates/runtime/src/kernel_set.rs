@@ -2,14 +2,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use eyas_plan::{Isa, Place};
+use eyas_plan::{Isa, Machine, Place};
 use eyas_tensor::{Tensor, TensorType};
 use memmap2::Mmap;
 
 use crate::check::check;
 use crate::memory::Memory;
 use crate::parts::matches_template;
-use crate::program::{Active, Declaration, Program, Value, refusals};
+use crate::program::{Active, Declaration, Program, Value, machines, refuse};
 use crate::reader::{ReadFile, Source, read};
 use crate::stored_tensor::{Storage, StoredTensor};
 use crate::weights::{bind_weights, derive};
@@ -29,7 +29,7 @@ pub struct KernelSet {
     pub(crate) program: Arc<Program>,
     /// Parameters, states and derived parameters that have a value.
     pub(crate) values: BTreeMap<String, Value>,
-    /// `None` where this machine can run none of the targets.
+    /// `None` where this machine's processor can run none of the targets.
     pub(crate) active: Option<Arc<Active>>,
     pub(crate) source: Option<Arc<Source>>,
 }
@@ -85,7 +85,7 @@ impl KernelSet {
         })
     }
 
-    /// Reads a file that this machine can run.
+    /// Reads a file that this machine's processor can run, or that has code for GPUs.
     ///
     /// # Errors
     /// [`RuntimeError::File`], [`RuntimeError::Format`], [`RuntimeError::UnsupportedCpu`].
@@ -118,7 +118,7 @@ impl KernelSet {
         KernelSet::of_file(file)?.with_large_tensors_in_memory()
     }
 
-    /// Reads a kernel set that this machine can run from memory.
+    /// Reads a kernel set from memory that [`KernelSet::load`] would read from a file.
     ///
     /// # Errors
     /// [`RuntimeError::Format`], [`RuntimeError::UnsupportedCpu`].
@@ -138,7 +138,9 @@ impl KernelSet {
     }
 
     fn supported(self) -> Result<KernelSet, RuntimeError> {
-        self.target()?;
+        if !self.is_for_gpus() {
+            self.target()?;
+        }
         self.derived()
     }
 
@@ -204,7 +206,7 @@ impl KernelSet {
     /// # Errors
     /// [`RuntimeError::Weights`] lists all that is missing, unknown or of the wrong type;
     /// [`RuntimeError::UnsupportedCpu`] where parameters are derived and this machine cannot run
-    /// the code.
+    /// the code, unless there is code for GPUs, whose sessions derive them there.
     pub fn bind(&self, weights: BTreeMap<String, Tensor>) -> Result<KernelSet, RuntimeError> {
         bind_weights(self, &weights)
     }
@@ -280,19 +282,28 @@ impl KernelSet {
         self.values.get(path)?.tensor.to_tensor().ok()
     }
 
-    /// The instructions of the code that runs here; `None` where none does.
-    pub fn isa(&self) -> Option<Isa> {
-        let active = self.active.as_ref()?;
-        Some(self.program.targets[active.target].isa)
+    /// What it has code for, in the order of its targets.
+    pub fn machines(&self) -> Vec<Machine> {
+        machines(&self.program.targets)
     }
 
-    /// The target that runs here, and its code.
+    /// Whether it has code for GPUs.
+    pub(crate) fn is_for_gpus(&self) -> bool {
+        let mut targets = self.program.targets.iter();
+        targets.any(|target| target.machine.cuda().is_some())
+    }
+
+    /// The instructions of the code that runs on this machine's processor; `None` where none does.
+    pub fn isa(&self) -> Option<Isa> {
+        let active = self.active.as_ref()?;
+        self.program.targets[active.target].machine.isa()
+    }
+
+    /// The target that runs on this machine's processor, and its code.
     pub(crate) fn target(&self) -> Result<(&TargetCode, &Active), RuntimeError> {
         match &self.active {
             Some(active) => Ok((&self.program.targets[active.target], active)),
-            None => Err(RuntimeError::UnsupportedCpu(refusals(
-                &self.program.targets,
-            ))),
+            None => Err(refuse(&self.program.targets)),
         }
     }
 

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use eyas_plan::{Code, Isa, Plan};
+use eyas_plan::{Code, Machine, Plan};
 use eyas_tensor::{Facts, TensorType};
 use serde::{Deserialize, Serialize};
 
@@ -48,8 +48,7 @@ pub(crate) struct ManifestTensor {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ManifestTarget {
-    pub(crate) architecture: String,
-    pub(crate) isa: Isa,
+    pub(crate) machine: Machine,
 }
 
 /// Bytes of the tensor section.

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use eyas_plan::{Code, Isa, Plan, PlanInput, PlanOutput};
+use eyas_plan::{Code, Machine, Plan, PlanInput, PlanOutput};
 use eyas_tensor::{Facts, Tensor, TensorType};
 use serde::{Deserialize, Serialize};
 
@@ -88,10 +88,8 @@ pub struct EntryPoint {
 /// Code for one kind of machine, and the plans that launch it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TargetCode {
-    /// The processor's architecture, as in [`std::env::consts::ARCH`].
-    pub architecture: String,
-    /// The instructions that the code uses.
-    pub isa: Isa,
+    /// What the code is made for.
+    pub machine: Machine,
     /// The plans of each entry point, in order.
     pub entries: Vec<EntryPlans>,
     /// The plan of each derived parameter, in order: no inputs, one output; `None` of one that this

@@ -1,13 +1,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use eyas_plan::{Code, Function};
+use eyas_plan::{Code, Function, Machine};
 use eyas_tensor::{DType, Facts, TensorType};
 
 use crate::stored_tensor::StoredTensor;
 use crate::{
     CodeMemory, CodeMemoryError, DerivedParameter, EntryPoint, ParameterKind, Provenance, Refusal,
-    TargetCode, ValueOrigin,
+    RuntimeError, TargetCode, ValueOrigin,
 };
 
 /// What of a kernel set does not depend on weights.
@@ -37,7 +37,7 @@ pub(crate) struct Value {
     pub(crate) origin: ValueOrigin,
 }
 
-/// The target that runs on this machine.
+/// The target that runs on this machine's processor.
 #[derive(Debug)]
 pub(crate) struct Active {
     /// Its place in [`Program::targets`].
@@ -47,15 +47,15 @@ pub(crate) struct Active {
 }
 
 impl Active {
-    /// The best of the targets that this machine can run; `None` where it can run none.
+    /// The best of the targets that this machine's processor can run; `None` where it can run none.
     pub(crate) fn choose(targets: &[TargetCode]) -> Result<Option<Active>, CodeMemoryError> {
-        let able = targets
-            .iter()
-            .enumerate()
-            .filter(|(_, target)| missing(target).is_empty());
-        let Some((target, code)) =
-            able.max_by_key(|(place, target)| (target.isa, usize::MAX - place))
-        else {
+        let able = targets.iter().enumerate().filter_map(|(place, target)| {
+            let isa = target.machine.isa()?;
+            let runs = missing(&target.machine).is_empty();
+            runs.then_some((place, target, isa))
+        });
+        let best = able.max_by_key(|(place, _, isa)| (*isa, usize::MAX - place));
+        let Some((target, code, _)) = best else {
             return Ok(None);
         };
         let memory = CodeMemory::new(&code.code.bytes)?;
@@ -63,22 +63,38 @@ impl Active {
     }
 }
 
-/// What each target needs and this machine lacks.
-pub(crate) fn refusals(targets: &[TargetCode]) -> Vec<Refusal> {
+/// Why the code does not run on this machine's processor.
+pub(crate) fn refuse(targets: &[TargetCode]) -> RuntimeError {
+    let cpu = |target: &&TargetCode| target.machine.isa().is_some();
     let refusal = |target: &TargetCode| Refusal {
-        target: format!("{}-{}", target.architecture, target.isa),
-        missing: missing(target),
+        target: target.machine.to_string(),
+        missing: missing(&target.machine),
     };
-    targets.iter().map(refusal).collect()
+    let refusals: Vec<Refusal> = targets.iter().filter(cpu).map(refusal).collect();
+    match refusals.is_empty() && !targets.is_empty() {
+        true => RuntimeError::NoCpuCode(machines(targets)),
+        false => RuntimeError::UnsupportedCpu(refusals),
+    }
 }
 
-/// The features that a target needs and this machine lacks; the architecture where it is another.
-pub(crate) fn missing(target: &TargetCode) -> Vec<String> {
-    if target.architecture != std::env::consts::ARCH {
-        return vec![target.architecture.clone()];
+/// What the targets are made for.
+pub(crate) fn machines(targets: &[TargetCode]) -> Vec<Machine> {
+    targets
+        .iter()
+        .map(|target| target.machine.clone())
+        .collect()
+}
+
+/// The features that code for a processor needs and this one lacks; the architecture where it is
+/// another. What GPUs are there is not looked at.
+pub(crate) fn missing(machine: &Machine) -> Vec<String> {
+    match machine {
+        Machine::Cpu { architecture, .. } if architecture != std::env::consts::ARCH => {
+            vec![architecture.clone()]
+        }
+        Machine::Cpu { isa, .. } => isa.missing().into_iter().map(str::to_owned).collect(),
+        Machine::Cuda(_) => Vec::new(),
     }
-    let features = target.isa.missing();
-    features.into_iter().map(str::to_owned).collect()
 }
 
 /// The shape of a type whose extents are constants, and how many bytes it takes.

@@ -159,8 +159,7 @@ fn targets(
     }
     let all = manifest.targets.iter().zip(plans).zip(code);
     let targets = all.map(|((target, plans), bytes)| TargetCode {
-        architecture: target.architecture.clone(),
-        isa: target.isa,
+        machine: target.machine.clone(),
         entries: plans.entries,
         derived: plans.derived,
         code: Code {

@@ -101,9 +101,11 @@ pub(crate) fn derive(set: &mut KernelSet) -> Result<(), RuntimeError> {
     if program.derived.is_empty() {
         return Ok(());
     }
-    set.target()?;
     let Some(active) = set.active.clone() else {
-        return Ok(());
+        return match set.is_for_gpus() {
+            true => Ok(()),
+            false => set.target().map(|_| ()),
+        };
     };
     let mut workspace = Workspace::default();
     let plans = &program.targets[active.target].derived;

@@ -238,8 +238,7 @@ fn manifest(
         .map(|tensor| pool.add_typed(tensor));
     let constants = constants.collect::<Result<_, _>>()?;
     let targets = program.targets.iter().map(|target| ManifestTarget {
-        architecture: target.architecture.clone(),
-        isa: target.isa,
+        machine: target.machine.clone(),
     });
     Ok(Manifest {
         symbols: program.symbols.clone(),

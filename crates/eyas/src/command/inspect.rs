@@ -1,4 +1,4 @@
-use eyas::{Description, KernelSet};
+use eyas::{Description, KernelSet, Machine};
 
 use super::arguments::{Inspect, TableFormat};
 use super::{Outcome, Terminal, output};
@@ -92,14 +92,18 @@ fn tensor_row(tensor: &eyas::TensorDescription) -> Vec<String> {
 }
 
 fn target_text(target: &eyas::TargetDescription) -> String {
-    let state = match (target.runs, target.missing.is_empty()) {
-        (true, _) => "runs here".to_owned(),
-        (false, true) => "could run here".to_owned(),
-        (false, false) => format!("lacks {}", target.missing.join(", ")),
+    let state = match (&target.machine, target.runs, target.missing.is_empty()) {
+        (Machine::Cuda(_), ..) => "runs on a GPU".to_owned(),
+        (_, true, _) => "runs here".to_owned(),
+        (_, false, true) => "could run here".to_owned(),
+        (_, false, false) => format!("lacks {}", target.missing.join(", ")),
     };
     let size = output::bytes(target.code_bytes);
-    let (architecture, isa) = (&target.architecture, &target.isa);
-    let mut text = format!("\ncode for {architecture} {isa}: {size}, {state}\n");
+    let machine = match &target.machine {
+        Machine::Cpu { architecture, isa } => format!("{architecture} {isa}"),
+        Machine::Cuda(architecture) => architecture.to_string(),
+    };
+    let mut text = format!("\ncode for {machine}: {size}, {state}\n");
     let rows = target.functions.iter().map(|function| {
         let size = output::bytes(function.size);
         let units = format!("{} units", function.units);

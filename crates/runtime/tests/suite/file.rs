@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use std::sync::Arc;
 
-use eyas_plan::Isa;
+use eyas_plan::{Isa, Machine};
 use eyas_runtime::{FormatError, KernelSet, Provenance, RuntimeError, Session};
 
 use crate::sets::{
@@ -127,7 +127,7 @@ fn what_is_no_kernel_set_of_this_version_is_refused_by_cause() {
     newer[8] = 9;
     assert_eq!(
         refused(&newer).to_string(),
-        "the kernel set has format version 9; this program reads version 1"
+        "the kernel set has format version 9; this program reads version 2"
     );
     let expected = bytes.len() as u64;
     let found = expected - 1;
@@ -149,12 +149,12 @@ fn what_is_no_kernel_set_of_this_version_is_refused_by_cause() {
 fn a_section_that_is_not_known_is_refused_by_name() {
     let mut bytes = KernelSet::new(adder(1)).unwrap().to_bytes().unwrap();
     // The second entry of the table is that of the plans.
-    bytes[96 + 64..96 + 72].copy_from_slice(b"ptx\0\0\0\0\0");
+    bytes[96 + 64..96 + 72].copy_from_slice(b"cubin\0\0\0");
     crate::harmless::seal(&mut bytes);
     let error = KernelSet::from_bytes(&bytes).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the kernel set has a section `ptx`, which this program does not know"
+        "the kernel set has a section `cubin`, which this program does not know"
     );
 }
 
@@ -162,7 +162,10 @@ fn a_section_that_is_not_known_is_refused_by_name() {
 fn code_for_other_machines_is_kept_but_not_run() {
     let mut parts = adder(1);
     let mut other = parts.targets[0].clone();
-    other.architecture = "sparc64".to_owned();
+    other.machine = Machine::Cpu {
+        architecture: "sparc64".to_owned(),
+        isa: Isa::PORTABLE,
+    };
     parts.targets = vec![other.clone()];
     let set = KernelSet::new(parts.clone()).unwrap();
     assert_eq!(set.isa(), None);
@@ -187,7 +190,7 @@ fn code_for_other_machines_is_kept_but_not_run() {
     assert_eq!(description.targets[0].missing, ["sparc64"]);
     // With code for this machine beside it, in any order, the best runs.
     let mut native = adder(1).targets.remove(0);
-    native.isa = Isa::native();
+    native.machine = Machine::native();
     parts.targets = vec![other, adder(1).targets.remove(0), native];
     let set = KernelSet::new(parts).unwrap();
     assert_eq!(set.isa(), Some(Isa::native()));

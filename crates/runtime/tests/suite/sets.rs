@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use eyas_plan::{
-    Buffer, BufferId, Carry, If, Isa, Launch, LiveRange, Loop, Operand, Place, Plan, PlanInput,
-    PlanOutput, Step,
+    Buffer, BufferId, Carry, If, Isa, Launch, LiveRange, Loop, Machine, Operand, Place, Plan,
+    PlanInput, PlanOutput, Step,
 };
 use eyas_runtime::{
     DerivedParameter, EntryPlans, EntryPoint, KernelSet, KernelSetParts, ParameterKind,
@@ -75,8 +75,7 @@ pub fn parts(plan: Plan, section: Section) -> KernelSetParts {
             outputs: plan.outputs.clone(),
         }],
         targets: vec![TargetCode {
-            architecture: std::env::consts::ARCH.to_owned(),
-            isa: Isa::PORTABLE,
+            machine: Machine::cpu(Isa::PORTABLE),
             entries: vec![EntryPlans {
                 generic: plan,
                 specialised: Vec::new(),
