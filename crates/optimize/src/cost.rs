@@ -44,6 +44,13 @@ impl CostTable {
         bytes_per_s: 1.4e10,
         launch_s: 2e-7,
     };
+    /// A GPU of a data centre, its matrix units aside.
+    pub const CUDA: CostTable = CostTable {
+        flops_per_s: 4e13,
+        elements_per_s: 1e13,
+        bytes_per_s: 2.5e12,
+        launch_s: 2e-6,
+    };
 }
 
 impl Default for CostTable {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::Isa;
 
 /// What code is made for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Machine {
     /// A processor: its architecture, as in [`std::env::consts::ARCH`], and the instructions used.
@@ -34,6 +34,37 @@ pub enum CudaArchitecture {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no GPU architecture; known are `sm_80` and `sm_90a`")]
 pub struct CudaArchitectureError(pub String);
+
+impl Machine {
+    /// A processor of this machine's architecture.
+    pub fn cpu(isa: Isa) -> Machine {
+        Machine::Cpu {
+            architecture: std::env::consts::ARCH.to_owned(),
+            isa,
+        }
+    }
+
+    /// This machine's processor.
+    pub fn native() -> Machine {
+        Machine::cpu(Isa::native())
+    }
+
+    /// The instructions of a processor.
+    pub fn isa(&self) -> Option<Isa> {
+        match self {
+            Machine::Cpu { isa, .. } => Some(*isa),
+            Machine::Cuda(_) => None,
+        }
+    }
+
+    /// The architecture of a GPU.
+    pub fn cuda(&self) -> Option<CudaArchitecture> {
+        match self {
+            Machine::Cpu { .. } => None,
+            Machine::Cuda(architecture) => Some(*architecture),
+        }
+    }
+}
 
 impl CudaArchitecture {
     /// Every architecture, the least first.
