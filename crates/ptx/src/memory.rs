@@ -1,0 +1,340 @@
+//! Elements in memory and as values.
+
+use eyas_tensor::DType;
+
+use crate::builder::{
+    Address, B16, Builder, Bytes, F32, F64, Global, Halves, Kind, Operand, Predicate, Register,
+    S32, S64, Stored, U32, U64,
+};
+use crate::emitter::Emitter;
+use crate::error::Fault;
+use crate::value::Value;
+use eyas_ir::Comparison;
+
+/// Where an element lies, and whether it does at all.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Spot {
+    /// The address.
+    pub(crate) address: Register<U64>,
+    /// Where an index is out of range this does not hold, and the element must not be touched.
+    pub(crate) inside: Option<Register<Predicate>>,
+}
+
+impl From<Register<U64>> for Spot {
+    fn from(address: Register<U64>) -> Spot {
+        let inside = None;
+        Spot { address, inside }
+    }
+}
+
+/// Bytes of an element.
+pub(crate) fn size_of(dtype: DType) -> i64 {
+    (dtype.bits() / 8) as i64
+}
+
+impl Emitter<'_> {
+    /// An element so many bytes from a spot; zero where the spot is not inside.
+    pub(crate) fn load_element(
+        &mut self,
+        dtype: DType,
+        spot: Spot,
+        offset: i32,
+    ) -> Result<Value, Fault> {
+        let at = spot.address.global(offset);
+        Ok(match dtype {
+            DType::F64 => self.load_register::<F64>(spot, at).into(),
+            DType::F32 => self.load_register::<F32>(spot, at).into(),
+            DType::F16 | DType::BF16 => self.load_register::<B16>(spot, at).into(),
+            DType::I64 => self.load_register::<S64>(spot, at).into(),
+            DType::U64 => self.load_register::<U64>(spot, at).into(),
+            DType::I32 => self.load_register::<S32>(spot, at).into(),
+            DType::U32 => self.load_register::<U32>(spot, at).into(),
+            DType::Bool | DType::U8 | DType::F8E4M3 | DType::F8E5M2 => {
+                let byte = self.load_guarded(spot, |e| e.load_byte::<U32>(at));
+                self.from_word(dtype, byte)
+            }
+            DType::I8 => self.load_guarded(spot, |e| e.load_byte::<S32>(at)).into(),
+            DType::I16 => self.load_guarded(spot, |e| e.load_short::<S32>(at)).into(),
+            DType::U16 => {
+                let short = self.load_guarded(spot, |e| e.load_short::<U32>(at));
+                self.from_word(dtype, short)
+            }
+            DType::I4 | DType::U4 => return Err(unsupported(dtype)),
+        })
+    }
+
+    fn load_register<T: Stored>(&mut self, spot: Spot, at: Global) -> Register<T> {
+        self.load_guarded(spot, |e| e.load(at))
+    }
+
+    fn load_guarded<T: Stored>(
+        &mut self,
+        spot: Spot,
+        load: impl FnOnce(&mut Builder) -> Register<T>,
+    ) -> Register<T> {
+        let Some(inside) = spot.inside else {
+            return load(self);
+        };
+        let value = self.copy(Operand::Constant(T::ZERO));
+        self.guarded(inside, true, |b| b.set(value, load));
+        value
+    }
+
+    /// A narrow element that was widened by zeros.
+    fn from_word(&mut self, dtype: DType, word: Register<U32>) -> Value {
+        match dtype {
+            DType::Bool => self.compare(Comparison::NotEqual, word, 0u32).into(),
+            DType::I8 => {
+                let word = self.reinterpret::<S32, U32>(word);
+                self.low_byte(word).into()
+            }
+            DType::I16 => {
+                let word = self.reinterpret::<S32, U32>(word);
+                self.low_short(word).into()
+            }
+            _ => self.reinterpret::<S32, U32>(word).into(),
+        }
+    }
+
+    /// Writes an element so many bytes from a spot, where that is inside.
+    pub(crate) fn store_element(
+        &mut self,
+        dtype: DType,
+        spot: Spot,
+        offset: i32,
+        value: Value,
+    ) -> Result<(), Fault> {
+        let at: Address = spot.address.global(offset).into();
+        match dtype {
+            DType::I4 | DType::U4 => return Err(unsupported(dtype)),
+            DType::Bool | DType::U8 | DType::I8 | DType::F8E4M3 | DType::F8E5M2 => {
+                let word = self.to_word(value)?;
+                self.maybe_guarded(spot, |b| b.store_byte(at, word));
+            }
+            DType::U16 | DType::I16 => {
+                let word = self.to_word(value)?;
+                self.maybe_guarded(spot, |b| b.store_short(at, word));
+            }
+            _ => match value.held(self) {
+                Value::Half(Operand::Register(x)) => self.store_one(spot, at, x),
+                Value::F32(Operand::Register(x)) => self.store_one(spot, at, x),
+                Value::F64(Operand::Register(x)) => self.store_one(spot, at, x),
+                Value::S32(Operand::Register(x)) => self.store_one(spot, at, x),
+                Value::U32(Operand::Register(x)) => self.store_one(spot, at, x),
+                Value::S64(Operand::Register(x)) => self.store_one(spot, at, x),
+                Value::U64(Operand::Register(x)) => self.store_one(spot, at, x),
+                _ => return Err(Value::other_kind()),
+            },
+        }
+        Ok(())
+    }
+
+    fn store_one<T: Stored>(&mut self, spot: Spot, at: Address, value: Register<T>) {
+        self.maybe_guarded(spot, |b| b.store(at, value));
+    }
+
+    fn maybe_guarded(&mut self, spot: Spot, store: impl FnOnce(&mut Builder)) {
+        match spot.inside {
+            Some(inside) => self.guarded(inside, true, store),
+            None => store(self),
+        }
+    }
+
+    /// A narrow element in the lower bits of a word.
+    fn to_word(&mut self, value: Value) -> Result<Register<U32>, Fault> {
+        Ok(match value {
+            Value::Bool(Operand::Constant(value)) => self.copy(u32::from(value)),
+            Value::Bool(Operand::Register(value)) => self.select(value, 1u32, 0u32),
+            Value::S32(value) => self.reinterpret::<U32, S32>(value),
+            _ => return Err(Value::other_kind()),
+        })
+    }
+
+    /// So many elements side by side, 16 bytes at a time or as many as there are; the address is
+    /// a multiple of that.
+    pub(crate) fn load_elements(
+        &mut self,
+        dtype: DType,
+        spot: Spot,
+        count: usize,
+    ) -> Result<Vec<Value>, Fault> {
+        Ok(match dtype {
+            DType::F64 => values(self.load_all::<F64>(spot, count)),
+            DType::F32 => values(self.load_all::<F32>(spot, count)),
+            DType::I64 => values(self.load_all::<S64>(spot, count)),
+            DType::U64 => values(self.load_all::<U64>(spot, count)),
+            DType::I32 => values(self.load_all::<S32>(spot, count)),
+            DType::U32 => values(self.load_all::<U32>(spot, count)),
+            _ if size_of(dtype) * count as i64 % 4 != 0 => {
+                let size = size_of(dtype) as i32;
+                let each = (0..count as i32).map(|n| self.load_element(dtype, spot, n * size));
+                each.collect::<Result<_, _>>()?
+            }
+            DType::F16 | DType::BF16 => {
+                let packed = self.load_all::<Halves>(spot, count / 2);
+                let halves = packed.into_iter().flat_map(|pair| self.unpack(pair));
+                values(halves.collect())
+            }
+            DType::I16 | DType::U16 => {
+                let packed = self.load_all::<Halves>(spot, count / 2);
+                let halves: Vec<_> = packed.into_iter().flat_map(|p| self.unpack(p)).collect();
+                let wide = halves.into_iter().map(|half| match dtype {
+                    DType::I16 => self.from_short::<S32>(half).into(),
+                    _ => {
+                        let word = self.from_short::<U32>(half);
+                        self.from_word(dtype, word)
+                    }
+                });
+                wide.collect()
+            }
+            DType::Bool | DType::I8 | DType::U8 | DType::F8E4M3 | DType::F8E5M2 => {
+                let mut found = Vec::with_capacity(count);
+                for packed in self.load_all::<Bytes>(spot, count / 4) {
+                    let word = self.reinterpret::<U32, Bytes>(packed);
+                    for place in 0..4u32 {
+                        let byte = match place {
+                            0 => word,
+                            _ => self.shift_right(word, 8 * place),
+                        };
+                        let byte = match place {
+                            3 => byte,
+                            _ => self.and(byte, 0xffu32),
+                        };
+                        found.push(self.from_word(dtype, byte));
+                    }
+                }
+                found
+            }
+            DType::I4 | DType::U4 => return Err(unsupported(dtype)),
+        })
+    }
+
+    fn load_all<T: Stored>(&mut self, spot: Spot, count: usize) -> Vec<Register<T>> {
+        let values: Vec<Register<T>> = (0..count).map(|_| self.register()).collect();
+        if spot.inside.is_some() {
+            for &value in &values {
+                self.assign(value, Operand::Constant(T::ZERO));
+            }
+        }
+        for (place, group) in groups(&values) {
+            let at = spot.address.global(place);
+            self.maybe_guarded(spot, |b| b.load_side_by_side(group, at));
+        }
+        values
+    }
+
+    /// Writes so many elements side by side, 16 bytes at a time or as many as there are; the
+    /// address is a multiple of that.
+    pub(crate) fn store_elements(
+        &mut self,
+        dtype: DType,
+        spot: Spot,
+        values: &[Value],
+    ) -> Result<(), Fault> {
+        match dtype {
+            DType::F64 => self.store_all(spot, values, Value::f64)?,
+            DType::F32 => self.store_all(spot, values, Value::f32)?,
+            DType::I64 => self.store_all(spot, values, Value::s64)?,
+            DType::U64 => self.store_all(spot, values, Value::u64)?,
+            DType::I32 => self.store_all(spot, values, Value::s32)?,
+            DType::U32 => self.store_all(spot, values, Value::u32)?,
+            _ if size_of(dtype) * values.len() as i64 % 4 != 0 => {
+                let size = size_of(dtype) as i32;
+                for (place, value) in values.iter().enumerate() {
+                    self.store_element(dtype, spot, place as i32 * size, *value)?;
+                }
+            }
+            DType::F16 | DType::BF16 | DType::I16 | DType::U16 => {
+                let mut packed = Vec::with_capacity(values.len() / 2);
+                for pair in values.chunks_exact(2) {
+                    let [low, high] = [self.to_half(pair[0])?, self.to_half(pair[1])?];
+                    packed.push(self.pack(low, high));
+                }
+                self.store_groups(spot, &packed);
+            }
+            DType::Bool | DType::I8 | DType::U8 | DType::F8E4M3 | DType::F8E5M2 => {
+                let mut packed = Vec::with_capacity(values.len() / 4);
+                for four in values.chunks_exact(4) {
+                    let mut word = None;
+                    for (value, shift) in four.iter().zip([0u32, 8, 16, 24]) {
+                        let mut byte = self.to_word(*value)?;
+                        if dtype == DType::I8 && shift < 24 {
+                            byte = self.and(byte, 0xffu32);
+                        }
+                        if shift > 0 {
+                            byte = self.shift_left(byte, shift);
+                        }
+                        word = Some(match word {
+                            Some(word) => self.or::<U32>(word, byte),
+                            None => byte,
+                        });
+                    }
+                    packed.extend(word.map(|word| self.reinterpret::<Bytes, U32>(word)));
+                }
+                self.store_groups(spot, &packed);
+            }
+            DType::I4 | DType::U4 => return Err(unsupported(dtype)),
+        }
+        Ok(())
+    }
+
+    fn store_all<T: Stored>(
+        &mut self,
+        spot: Spot,
+        values: &[Value],
+        kind: impl Fn(Value) -> Result<Operand<T>, Fault>,
+    ) -> Result<(), Fault> {
+        let mut registers = Vec::with_capacity(values.len());
+        for value in values {
+            let operand = kind(*value)?;
+            registers.push(self.held(operand));
+        }
+        self.store_groups(spot, &registers);
+        Ok(())
+    }
+
+    fn store_groups<T: Stored>(&mut self, spot: Spot, values: &[Register<T>]) {
+        for (place, group) in groups(values) {
+            let at = spot.address.global(place);
+            self.maybe_guarded(spot, |b| b.store_side_by_side(at, group));
+        }
+    }
+
+    /// An element of 16 bits.
+    fn to_half(&mut self, value: Value) -> Result<Register<B16>, Fault> {
+        Ok(match value {
+            Value::Half(half) => self.held(half),
+            Value::S32(word) => self.to_short::<S32>(word),
+            _ => return Err(Value::other_kind()),
+        })
+    }
+}
+
+/// Registers in groups of 16 bytes, what is left in groups of 8 and 4, each with its place in
+/// bytes.
+fn groups<T: Kind>(registers: &[Register<T>]) -> Vec<(i32, &[Register<T>])> {
+    let size = T::BYTES as usize;
+    let (mut place, mut found) = (0, Vec::new());
+    while place < registers.len() {
+        let left = (registers.len() - place) * size;
+        let group = match left {
+            16.. => 16 / size,
+            8.. => 8 / size,
+            _ => 1,
+        };
+        found.push(((place * size) as i32, &registers[place..place + group]));
+        place += group;
+    }
+    found
+}
+
+fn unsupported(dtype: DType) -> Fault {
+    Fault::Unsupported(format!("element type `{dtype}`"))
+}
+
+fn values<T: Kind>(registers: Vec<Register<T>>) -> Vec<Value>
+where
+    Register<T>: Into<Value>,
+{
+    registers.into_iter().map(Into::into).collect()
+}

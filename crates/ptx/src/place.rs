@@ -1,0 +1,170 @@
+//! Places along axes: numbers that are never negative, in 32 bits where these hold them.
+
+use eyas_tensor::Dim;
+
+use crate::builder::{Control, Operand, Register, S64, U32, U64};
+use crate::emitter::Emitter;
+use crate::error::Fault;
+
+/// A place along an axis.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Place {
+    /// One that is known.
+    Constant(u64),
+    /// Below 2^32.
+    Narrow(Register<U32>),
+    /// Any.
+    Wide(Register<U64>),
+}
+
+impl From<Register<U32>> for Place {
+    fn from(place: Register<U32>) -> Place {
+        Place::Narrow(place)
+    }
+}
+
+impl From<Register<U64>> for Place {
+    fn from(place: Register<U64>) -> Place {
+        Place::Wide(place)
+    }
+}
+
+/// Whether a number that stays below such a bound is known to fit in 32 bits.
+pub(crate) fn is_narrow(bound: &Dim) -> bool {
+    bound
+        .as_constant()
+        .is_some_and(|bound| bound <= i64::from(i32::MAX))
+}
+
+impl Emitter<'_> {
+    /// A place in 64 bits.
+    pub(crate) fn wide(&mut self, place: Place) -> Operand<U64> {
+        match place {
+            Place::Constant(place) => place.into(),
+            Place::Narrow(place) => self.resize::<U64, U32>(place).into(),
+            Place::Wide(place) => place.into(),
+        }
+    }
+
+    /// A place as an i64, as bodies have it.
+    pub(crate) fn signed(&mut self, place: Place) -> Operand<S64> {
+        match place {
+            Place::Constant(place) => (place as i64).into(),
+            Place::Narrow(place) => self.resize::<S64, U32>(place).into(),
+            Place::Wide(place) => self.reinterpret::<S64, U64>(place).into(),
+        }
+    }
+
+    /// A place so much further.
+    pub(crate) fn advance(&mut self, place: Place, by: u64) -> Place {
+        match place {
+            _ if by == 0 => place,
+            Place::Constant(place) => Place::Constant(place.wrapping_add(by)),
+            Place::Narrow(place) => self.add::<U32>(place, by as u32).into(),
+            Place::Wide(place) => self.add::<U64>(place, by).into(),
+        }
+    }
+
+    /// A place that is so many times as far.
+    pub(crate) fn scale(&mut self, place: Place, by: u64) -> Place {
+        let shift = by.trailing_zeros();
+        match place {
+            _ if by == 1 => place,
+            Place::Constant(place) => Place::Constant(place.wrapping_mul(by)),
+            Place::Narrow(place) if by.is_power_of_two() => {
+                self.shift_left::<U32>(place, shift).into()
+            }
+            Place::Narrow(place) => self.mul::<U32>(place, by as u32).into(),
+            Place::Wide(place) if by.is_power_of_two() => {
+                self.shift_left::<U64>(place, shift).into()
+            }
+            Place::Wide(place) => self.mul::<U64>(place, by).into(),
+        }
+    }
+
+    /// Quotient and remainder of a place by an extent, which is not 0.
+    pub(crate) fn divide(&mut self, place: Place, extent: &Dim) -> Result<[Place; 2], Fault> {
+        let constant = extent
+            .as_constant()
+            .and_then(|extent| u64::try_from(extent).ok());
+        Ok(match (place, constant) {
+            (_, Some(1)) => [place, Place::Constant(0)],
+            (Place::Constant(place), Some(by)) if by > 0 => {
+                [Place::Constant(place / by), Place::Constant(place % by)]
+            }
+            (Place::Narrow(place), Some(by)) => match u32::try_from(by) {
+                Ok(by) if by.is_power_of_two() => [
+                    self.shift_right::<U32>(place, by.trailing_zeros()).into(),
+                    self.and::<U32>(place, by - 1).into(),
+                ],
+                Ok(by) => self.divide_narrow(place, by).map(Place::Narrow),
+                Err(_) => [Place::Constant(0), place.into()],
+            },
+            (Place::Wide(place), Some(by)) if by.is_power_of_two() => [
+                self.shift_right::<U64>(place, by.trailing_zeros()).into(),
+                self.and::<U64>(place, by - 1).into(),
+            ],
+            _ => {
+                let by = self.dim(extent);
+                let place = self.wide(place);
+                self.divide_wide(place, by)?.map(Place::Wide)
+            }
+        })
+    }
+
+    fn divide_narrow(
+        &mut self,
+        place: Register<U32>,
+        by: impl Into<Operand<U32>>,
+    ) -> [Register<U32>; 2] {
+        let by = by.into();
+        let quotient = self.div(place, by);
+        let multiple = self.mul(quotient, by);
+        [quotient, self.sub(place, multiple)]
+    }
+
+    /// In 32 bits where both fit, which is several times as fast.
+    fn divide_wide(
+        &mut self,
+        place: Operand<U64>,
+        by: Operand<U64>,
+    ) -> Result<[Register<U64>; 2], Fault> {
+        let [quotient, rest] = [self.register::<U64>(), self.register::<U64>()];
+        let both = self.or::<U64>(place, by);
+        let narrow = self.compare(eyas_ir::Comparison::Less, both, 1u64 << 32);
+        self.when_else(
+            narrow,
+            |e| {
+                let place = e.resize::<U32, U64>(place);
+                let by = e.resize::<U32, U64>(by);
+                let [q, r] = e.divide_narrow(place, by);
+                e.set(quotient, |b| b.resize(q));
+                e.set(rest, |b| b.resize(r));
+                Ok::<(), Fault>(())
+            },
+            |e| {
+                e.set(quotient, |b| b.div(place, by));
+                let multiple = e.mul(quotient, by);
+                e.set(rest, |b| b.sub(place, multiple));
+                Ok(())
+            },
+        )?;
+        Ok([quotient, rest])
+    }
+
+    /// The places along axes of these extents, none of them 0, of a place in row-major order.
+    pub(crate) fn places(&mut self, linear: Place, extents: &[Dim]) -> Result<Vec<Place>, Fault> {
+        let mut rest = linear;
+        let mut places = Vec::with_capacity(extents.len());
+        for extent in extents.iter().skip(1).rev() {
+            let [quotient, place] = self.divide(rest, extent)?;
+            places.push(place);
+            rest = quotient;
+        }
+        if !extents.is_empty() {
+            places.push(rest);
+        }
+        places.reverse();
+        Ok(places)
+    }
+}
