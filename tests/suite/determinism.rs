@@ -24,13 +24,13 @@ fn stages(file: &str) -> (Vec<String>, Vec<u8>) {
             &source,
             &optimised,
             &[],
-            compiler.isas[0],
+            &compiler.machines[0],
             &mut Vec::new(),
             times,
         )
         .unwrap();
     let options = TextOptions { origins: true };
-    let listings = target.compiled.listings.iter();
+    let listings = target.listings.iter();
     let stages = vec![
         source.tree().to_text(),
         source.module().to_text(options),

@@ -98,7 +98,7 @@ fn every_instruction_set_that_runs_here_gives_what_the_evaluator_gives() {
         }
         for wide in [true, false] {
             let compiler = Compiler {
-                isas: vec![isa],
+                machines: vec![eyas::Machine::cpu(isa)],
                 wide,
                 ..Compiler::default()
             };

@@ -22,7 +22,7 @@ fn outcome(path: &Path) -> String {
         return eyas::snapshot(path, &passes).unwrap();
     }
     let compiler = Compiler {
-        isas: vec![eyas::Isa::V4],
+        machines: vec![eyas::Machine::cpu(eyas::Isa::V4)],
         ..Compiler::default()
     };
     let times = &mut PassTimes::default();
@@ -39,9 +39,9 @@ fn at_stage(compiler: &Compiler, source: &Source, stage: &str, times: &mut PassT
     if stage == "canonical" {
         return optimised.canonical.to_text(TextOptions::default());
     }
-    let (isa, constants) = (compiler.isas[0], &mut Vec::new());
+    let (machine, constants) = (&compiler.machines[0], &mut Vec::new());
     let target = compiler
-        .target(source, &optimised, &[], isa, constants, times)
+        .target(source, &optimised, &[], machine, constants, times)
         .unwrap();
     match stage {
         "kernels" => target

@@ -8,5 +8,6 @@ mod differential;
 mod encoder;
 mod files;
 mod mnist;
+mod ops;
 mod program;
 mod weights;

@@ -32,6 +32,21 @@ pub fn compile_module(
     }))
 }
 
+/// Where compiled code runs.
+pub enum Runner {
+    /// On this machine's processor.
+    Cpu,
+}
+
+impl Runner {
+    /// A session there.
+    pub fn session(&self, set: &Arc<KernelSet>) -> Session {
+        match self {
+            Runner::Cpu => Session::new(set).unwrap(),
+        }
+    }
+}
+
 /// The outputs of compiled code.
 pub fn run(set: &Arc<KernelSet>, inputs: &[&Tensor]) -> Vec<(String, Tensor)> {
     let mut session = Session::new(set).unwrap();

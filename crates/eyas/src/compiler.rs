@@ -6,7 +6,7 @@ use eyas_diagnostic::Diagnostic;
 use eyas_ir::{Constant, Module};
 use eyas_kernels::Kernel;
 use eyas_optimize::{CostTable, Math, Report, Rule};
-use eyas_plan::{Isa, IsaLevel};
+use eyas_plan::{Code, IsaLevel, Machine};
 use eyas_runtime::KernelSet;
 use eyas_schedule::Program;
 use eyas_tensor::Tensor;
@@ -32,8 +32,8 @@ pub struct Compiler {
     pub bind: BTreeMap<String, i64>,
     /// Points of the dims that get a plan of their own beside the general one.
     pub specialize: Vec<BTreeMap<String, i64>>,
-    /// The instruction sets that code is made for; the loader takes the best that runs.
-    pub isas: Vec<Isa>,
+    /// The machines that code is made for; the loader takes the best that runs.
+    pub machines: Vec<Machine>,
     /// Which rewrites are allowed.
     pub math: Math,
     /// Rules beside those built in and those of the source.
@@ -53,7 +53,7 @@ impl Default for Compiler {
             weights: None,
             bind: BTreeMap::new(),
             specialize: Vec::new(),
-            isas: vec![Isa::native()],
+            machines: vec![Machine::native()],
             math: Math::Strict,
             rules: Vec::new(),
             wide: true,
@@ -74,19 +74,21 @@ pub struct Optimised {
     pub report: Report,
 }
 
-/// Kernels and plans for one instruction set, and their code.
+/// Kernels and plans for one machine, and their code.
 #[derive(Debug, Clone)]
 pub struct Target {
-    /// The instruction set.
-    pub isa: Isa,
+    /// The machine.
+    pub machine: Machine,
     /// All kernels; those of specialised plans come after the general ones.
     pub kernels: Vec<Kernel>,
     /// The general plans.
     pub program: Program,
     /// The plans of the points that were asked for, in order.
     pub specialised: Vec<Program>,
-    /// The machine code.
-    pub compiled: eyas_cpu::Compiled,
+    /// The code: PTX for a GPU.
+    pub code: Code,
+    /// The code of a processor as readable text, a kernel each, where that was asked for.
+    pub listings: Vec<eyas_cpu::Listing>,
 }
 
 /// How long each pass took, in order.
@@ -164,8 +166,15 @@ impl Compiler {
         let optimised = self.optimise(source, times)?;
         let points = self.specialised(source, times)?;
         let (mut targets, mut constants) = (Vec::new(), Vec::new());
-        for &isa in &self.isas {
-            targets.push(self.target(source, &optimised, &points, isa, &mut constants, times)?);
+        for machine in &self.machines {
+            targets.push(self.target(
+                source,
+                &optimised,
+                &points,
+                machine,
+                &mut constants,
+                times,
+            )?);
         }
         let set = times.time("link", || {
             link::link(self, source, &optimised, targets, &constants)
@@ -218,12 +227,14 @@ impl Compiler {
         })
     }
 
-    /// The costs on the least of the instruction sets: the graph is the same for all of them.
+    /// The costs on the least of the machines: the graph is the same for all of them.
     fn costs(&self) -> CostTable {
-        match self.isas.iter().min().map(|isa| isa.level) {
+        let isas = self.machines.iter().filter_map(Machine::isa);
+        match isas.min().map(|isa| isa.level) {
             Some(IsaLevel::Portable) => CostTable::PORTABLE,
             Some(IsaLevel::V3) => CostTable::V3,
-            Some(IsaLevel::V4) | None => CostTable::V4,
+            Some(IsaLevel::V4) => CostTable::V4,
+            None => CostTable::CUDA,
         }
     }
 
@@ -238,7 +249,7 @@ impl Compiler {
         points.collect()
     }
 
-    /// Kernels, plans and code for one instruction set. The plans of `points` stand beside the
+    /// Kernels, plans and code for one machine. The plans of `points` stand beside the
     /// general one; `constants` takes up the tensors that plans name by number.
     ///
     /// # Errors
@@ -248,12 +259,15 @@ impl Compiler {
         source: &Source,
         optimised: &Optimised,
         points: &[Module],
-        isa: Isa,
+        machine: &Machine,
         constants: &mut Vec<Constant>,
         times: &mut PassTimes,
     ) -> Result<Target, Error> {
         let options = eyas_schedule::Options {
-            panel_width: eyas_cpu::panel_width(isa).filter(|_| self.wide),
+            panel_width: machine
+                .isa()
+                .and_then(eyas_cpu::panel_width)
+                .filter(|_| self.wide),
             ..eyas_schedule::Options::default()
         };
         let schedule = |module: &Module| {
@@ -274,20 +288,59 @@ impl Compiler {
             renumber::take(program, &suffix, &derived, &mut kernels, constants);
             derived.extend(program.derived.iter().cloned());
         }
-        let options = eyas_cpu::Options {
-            isa,
-            wide: self.wide,
-            listings: self.listings,
-        };
-        let compiled = times
-            .time("code", || eyas_cpu::compile(&kernels, &options))
-            .map_err(|error| fault::cpu_fault(source, &error))?;
+        let (code, listings) = times.time("code", || self.code(source, machine, &kernels))?;
         Ok(Target {
-            isa,
+            machine: machine.clone(),
             kernels,
             program,
             specialised,
-            compiled,
+            code,
+            listings,
         })
     }
+
+    fn code(
+        &self,
+        source: &Source,
+        machine: &Machine,
+        kernels: &[Kernel],
+    ) -> Result<(Code, Vec<eyas_cpu::Listing>), Error> {
+        match *machine {
+            Machine::Cpu { isa, .. } => {
+                let options = eyas_cpu::Options {
+                    isa,
+                    wide: self.wide,
+                    listings: self.listings,
+                };
+                let compiled = eyas_cpu::compile(kernels, &options);
+                let compiled = compiled.map_err(|error| fault::cpu_fault(source, &error))?;
+                Ok((compiled.code, compiled.listings))
+            }
+            Machine::Cuda(architecture) => {
+                let options = eyas_ptx::Options {
+                    architecture,
+                    places: places(source, kernels),
+                };
+                let code = eyas_ptx::compile(kernels, &options);
+                let code = code.map_err(|error| fault::ptx_fault(source, &error))?;
+                Ok((code, Vec::new()))
+            }
+        }
+    }
+}
+
+/// Where in the source each kernel comes from, as `file:line:column`.
+pub(crate) fn places(source: &Source, kernels: &[Kernel]) -> BTreeMap<String, Vec<String>> {
+    let sources = source.sources();
+    let kernels = kernels.iter().map(|kernel| {
+        let spans = kernel.origin.spans.iter().map(|span| {
+            let (name, place) = (
+                sources.name(span.file),
+                sources.line_column(span.file, span.start),
+            );
+            format!("{name}:{}:{}", place.line, place.column)
+        });
+        (kernel.name.clone(), spans.collect())
+    });
+    kernels.collect()
 }

@@ -2,6 +2,7 @@
 
 use eyas_cpu::CpuError;
 use eyas_diagnostic::{Diagnostic, Span};
+use eyas_ptx::PtxError;
 use eyas_runtime::{FormatError, RuntimeError, WeightFault};
 use eyas_schedule::ScheduleError;
 use eyas_tensor::BindError;
@@ -163,6 +164,12 @@ pub(crate) fn schedule_fault(source: &Source, error: &ScheduleError) -> Error {
 
 /// A part of the model that has no code.
 pub(crate) fn cpu_fault(source: &Source, error: &CpuError) -> Error {
+    let diagnostic = Diagnostic::error("E0701", error.to_string());
+    with_sources(vec![diagnostic], Some(source))
+}
+
+/// A part of the model that has no code for a GPU.
+pub(crate) fn ptx_fault(source: &Source, error: &PtxError) -> Error {
     let diagnostic = Diagnostic::error("E0701", error.to_string());
     with_sources(vec![diagnostic], Some(source))
 }

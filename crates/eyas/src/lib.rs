@@ -48,7 +48,7 @@ pub use eyas_optimize::{
     Error as PassError, Math as MathMode, Options as PassOptions, Report, Rule, check_rules,
     passes, rules as builtin_rules, run_passes,
 };
-pub use eyas_plan::Isa;
+pub use eyas_plan::{CudaArchitecture, Isa, Machine};
 pub use eyas_runtime::{Description, ParameterDescription, TargetDescription, TensorDescription};
 pub use eyas_runtime::{
     KernelSet, Outputs, ParameterKind, Pool, RuntimeError, Session, SessionOptions,

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use eyas_ir::Constant;
 use eyas_kernels::Kernel;
-use eyas_plan::Isa;
+use eyas_plan::Machine;
 use eyas_runtime::{
     DerivedParameter, EntryPlans, EntryPoint, KernelOrigin, KernelSet, KernelSetParts,
     ParameterKind, ParameterPart, Provenance, SpecialisedPlan, TargetCode, ValueOrigin,
 };
 use eyas_schedule::Program;
 
-use crate::compiler::{Compiler, Optimised, Target};
+use crate::compiler::{Compiler, Optimised, Target, places};
 use crate::fault::{compile_fault, runtime_fault};
 use crate::{Error, Source};
 
@@ -29,7 +29,7 @@ pub(crate) fn link(
         .first()
         .map(|target| (&target.program, target.kernels.clone()))
     else {
-        return Err(compile_fault(source, "no instruction set was asked for"));
+        return Err(compile_fault(source, "no machine was asked for"));
     };
     let derived = derived(&targets);
     let entries = first.entries.iter().map(|entry| EntryPoint {
@@ -98,7 +98,7 @@ fn parameters(
     Ok(parts.collect())
 }
 
-/// The derived parameters of all programs: instruction sets pack weights in their own ways, and a
+/// The derived parameters of all programs: machines pack weights in their own ways, and a
 /// specialised plan may read what the general one does not.
 fn derived(targets: &[Target]) -> Vec<DerivedParameter> {
     let mut all: Vec<DerivedParameter> = Vec::new();
@@ -129,11 +129,12 @@ fn target_code(compiler: &Compiler, target: Target, derived: &[DerivedParameter]
     };
     let derived = derived.iter().map(plan).collect();
     let Target {
-        isa,
+        machine,
         program,
         specialised,
-        compiled,
+        code,
         kernels: _,
+        listings: _,
     } = target;
     let plans = program
         .entries
@@ -151,11 +152,10 @@ fn target_code(compiler: &Compiler, target: Target, derived: &[DerivedParameter]
             }
         });
     TargetCode {
-        architecture: std::env::consts::ARCH.to_owned(),
-        isa,
+        machine,
         entries: plans.collect(),
         derived,
-        code: compiled.code,
+        code,
     }
 }
 
@@ -165,10 +165,11 @@ fn provenance(
     optimised: &Optimised,
     kernels: &[Kernel],
 ) -> Provenance {
-    let sources = source.sources();
-    let isas: Vec<String> = compiler.isas.iter().map(Isa::to_string).collect();
+    let machines = compiler.machines.iter();
+    let machines: Vec<String> = machines.map(Machine::to_string).collect();
+    let mut places = places(source, kernels);
     let mut options = BTreeMap::from([
-        ("cpu".to_owned(), isas.join(",")),
+        ("machines".to_owned(), machines.join(",")),
         (
             "math".to_owned(),
             format!("{:?}", compiler.math).to_lowercase(),
@@ -180,18 +181,9 @@ fn provenance(
     }
     let rules = optimised.report.fired().into_iter();
     let kernels = kernels.iter().map(|kernel| {
-        let spans = kernel.origin.spans.iter().map(|span| {
-            let place = sources.line_column(span.file, span.start);
-            format!(
-                "{}:{}:{}",
-                sources.name(span.file),
-                place.line,
-                place.column
-            )
-        });
         let origin = KernelOrigin {
             labels: kernel.origin.labels.iter().cloned().collect(),
-            spans: spans.collect(),
+            spans: places.remove(&kernel.name).unwrap_or_default(),
         };
         (kernel.name.clone(), origin)
     });

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use eyas::{Isa, MathMode};
+use eyas::{CudaArchitecture, Isa, MathMode};
 
 /// Compiles neural networks into kernel sets, and runs them.
 #[derive(Debug, Parser)]
@@ -117,7 +117,10 @@ pub(crate) struct CompileOptions {
     /// Add a plan for one point of the dims, such as `B=1,S=128`
     #[arg(long, value_name = "DIM=EXTENT,...", value_parser = bindings)]
     pub(crate) specialize: Vec<Bindings>,
-    /// Instruction sets: `native`, `portable`, `v3`, `v4`; several make one set that serves all
+    /// What code is made for; both make one set that serves both [default: cpu]
+    #[arg(long, value_enum, value_name = "TARGET,...", value_delimiter = ',')]
+    pub(crate) target: Vec<TargetKind>,
+    /// Instruction sets of CPUs: `native`, `portable`, `v3`, `v4`; several make one set that serves all
     #[arg(
         long,
         value_name = "ISA,...",
@@ -125,6 +128,14 @@ pub(crate) struct CompileOptions {
         default_value = "native"
     )]
     pub(crate) cpu: Vec<Isa>,
+    /// Architectures of NVIDIA GPUs: `sm_80` runs on all that came later too, `sm_90a` on Hopper
+    #[arg(
+        long,
+        value_name = "ARCH,...",
+        value_delimiter = ',',
+        default_value = "sm_80"
+    )]
+    pub(crate) cuda_arch: Vec<CudaArchitecture>,
     /// Which rewrites are allowed
     #[arg(long, value_enum, default_value_t = Math::Strict)]
     pub(crate) math: Math,
@@ -137,6 +148,26 @@ pub(crate) struct CompileOptions {
     /// Print how long each pass takes
     #[arg(long)]
     pub(crate) time_passes: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TargetKind {
+    /// Processors
+    Cpu,
+    /// NVIDIA GPUs
+    Cuda,
+}
+
+/// What a command that runs takes besides: where it does so.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Where it runs")]
+pub(crate) struct DeviceOptions {
+    /// Which GPU, by its number in `eyas targets`
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) device: usize,
+    /// Run GPU code in the PTX interpreter, which needs no GPU and checks every access
+    #[arg(long, conflicts_with = "device")]
+    pub(crate) interpret: bool,
 }
 
 /// A point of the dims.
@@ -231,6 +262,8 @@ pub(crate) struct Run {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) repeat: Option<u32>,
     #[command(flatten)]
+    pub(crate) device: DeviceOptions,
+    #[command(flatten)]
     pub(crate) options: CompileOptions,
 }
 
@@ -251,6 +284,8 @@ pub(crate) struct Eval {
     /// How the result is written
     #[arg(long, value_enum, default_value_t = TableFormat::Text)]
     pub(crate) format: TableFormat,
+    #[command(flatten)]
+    pub(crate) device: DeviceOptions,
     #[command(flatten)]
     pub(crate) options: CompileOptions,
 }
@@ -297,6 +332,8 @@ pub(crate) enum Stage {
     Clif,
     /// Machine code
     Asm,
+    /// The code of a GPU
+    Ptx,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -1,4 +1,6 @@
-use eyas::{Compiler, Diagnostic, Module, PassTimes, Source, TextOptions};
+use eyas::{
+    Compiler, CudaArchitecture, Diagnostic, Machine, Module, PassTimes, Source, TextOptions,
+};
 
 use super::arguments::{Dump, DumpFormat, Stage};
 use super::{Failed, Outcome, Terminal, input};
@@ -50,12 +52,24 @@ fn stage(
         _ => {}
     }
     let mut text = String::new();
-    for &isa in &compiler.isas {
-        if compiler.isas.len() > 1 {
-            text.push_str(&format!("; {isa}\n"));
+    let mut machines = compiler.machines.clone();
+    match own.stage {
+        Stage::Ptx => machines.retain(|machine| machine.cuda().is_some()),
+        Stage::Clif | Stage::Asm => machines.retain(|machine| machine.isa().is_some()),
+        _ => {}
+    }
+    if machines.is_empty() {
+        machines.push(match own.stage {
+            Stage::Ptx => Machine::Cuda(CudaArchitecture::Sm80),
+            _ => Machine::native(),
+        });
+    }
+    for machine in &machines {
+        if machines.len() > 1 {
+            text.push_str(&format!("; {machine}\n"));
         }
         let target = compiler
-            .target(source, &optimised, &[], isa, &mut Vec::new(), times)
+            .target(source, &optimised, &[], machine, &mut Vec::new(), times)
             .map_err(|error| terminal.fail(&error))?;
         text.push_str(&code(terminal, own, &target)?);
     }
@@ -76,8 +90,11 @@ fn code(terminal: &Terminal, own: &Dump, target: &eyas::Target) -> Result<String
         (Stage::Plan, DumpFormat::Text) => Ok(program.plan_text()),
         (Stage::Plan, DumpFormat::Json) => json(terminal, &(&program.entries, &program.derived)),
         (_, DumpFormat::Json) => Err(no_form(terminal)),
+        (Stage::Ptx, DumpFormat::Text) => {
+            Ok(String::from_utf8_lossy(&target.code.bytes).into_owned())
+        }
         (stage, DumpFormat::Text) => {
-            let listings = target.compiled.listings.iter();
+            let listings = target.listings.iter();
             let parts = listings.map(|listing| {
                 let body = match stage {
                     Stage::Clif => listing

@@ -35,13 +35,17 @@ fn kernel_story(terminal: &Terminal, own: &Explain, name: &str) -> Outcome {
     let optimised = compiler
         .optimise(&source, &mut times)
         .map_err(|error| terminal.fail(&error))?;
-    let isa = compiler
-        .isas
-        .first()
-        .copied()
-        .unwrap_or(eyas::Isa::native());
+    let native = eyas::Machine::native();
+    let machine = compiler.machines.first().unwrap_or(&native);
     let target = compiler
-        .target(&source, &optimised, &[], isa, &mut Vec::new(), &mut times)
+        .target(
+            &source,
+            &optimised,
+            &[],
+            machine,
+            &mut Vec::new(),
+            &mut times,
+        )
         .map_err(|error| terminal.fail(&error))?;
     let kernels = &target.kernels;
     let Some(kernel) = kernels.iter().find(|kernel| kernel.name == name) else {

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use eyas::{Compiler, Diagnostic, PassTimes, Source, Tensor};
+use eyas::{Compiler, Diagnostic, Machine, PassTimes, Source, Tensor};
 
-use super::arguments::CompileOptions;
+use super::arguments::{CompileOptions, TargetKind};
 use super::{Failed, Terminal};
 
 /// The compiler that the options ask for.
@@ -15,11 +15,27 @@ pub(crate) fn compiler(terminal: &Terminal, options: &CompileOptions) -> Result<
         weights: weights(terminal, options)?,
         bind: options.bind.iter().cloned().collect(),
         specialize: options.specialize.clone(),
-        isas: options.cpu.clone(),
+        machines: machines(options),
         math: options.math.into(),
         wide: !options.no_wide,
         ..Compiler::default()
     })
+}
+
+fn machines(options: &CompileOptions) -> Vec<Machine> {
+    let targets = match options.target.is_empty() {
+        true => &[TargetKind::Cpu],
+        false => &options.target[..],
+    };
+    let targets = targets.iter();
+    let machines = targets.flat_map(|target| match target {
+        TargetKind::Cpu => options.cpu.iter().copied().map(Machine::cpu).collect(),
+        TargetKind::Cuda => {
+            let architectures = options.cuda_arch.iter().copied();
+            architectures.map(Machine::Cuda).collect::<Vec<_>>()
+        }
+    });
+    machines.collect()
 }
 
 /// The weights, renamed.

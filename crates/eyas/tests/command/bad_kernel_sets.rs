@@ -64,5 +64,5 @@ fn another_version_is_refused_by_name() {
     let mut changed = bytes(&place);
     changed[8] = 99;
     place.file("version.kset", &changed);
-    place.fails("run version.kset", "E0502", &["99", "1"]);
+    place.fails("run version.kset", "E0502", &["99", "version 2"]);
 }
