@@ -74,7 +74,7 @@ impl<'b> Lowering<'b> {
                     let place = *places.get(axis as usize).ok_or_else(missing)?;
                     Value::S64(e.signed(place))
                 }
-                _ => self.node(e, node)?,
+                _ => self::node(e, self.body, node, |id| self.at(id))?,
             };
             self.values[number] = Some(value);
         }
@@ -86,39 +86,40 @@ impl<'b> Lowering<'b> {
         let value = self.values.get(id.0 as usize).copied().flatten();
         value.ok_or_else(missing)
     }
-
-    fn node(&self, e: &mut Emitter, node: &Scalar) -> Result<Value, Fault> {
-        let dtype = node.dtype;
-        Ok(match node.op {
-            ScalarOp::Input(_) | ScalarOp::Index(_) => return Err(missing()),
-            ScalarOp::Literal(ref constant) => {
-                literal(dtype, constant.splat().ok_or_else(missing)?)?
-            }
-            ScalarOp::Extent(ref dim) => {
-                let value = Value::S64(e.signed_dim(dim));
-                cast(e, DType::I64, dtype, value)?
-            }
-            ScalarOp::Unary(function, a) => unary(e, function, self.at(a)?)?,
-            ScalarOp::Binary(function, a, b) => binary(e, function, self.at(a)?, self.at(b)?)?,
-            ScalarOp::Compare(comparison, a, b) => {
-                compare(e, comparison, self.at(a)?, self.at(b)?)?.into()
-            }
-            ScalarOp::Select(condition, a, b) => {
-                let condition = self.at(condition)?.bool()?;
-                select(e, condition, self.at(a)?, self.at(b)?)?
-            }
-            ScalarOp::Cast(a) => cast(e, self.body.node(a).dtype, dtype, self.at(a)?)?,
-            ScalarOp::MultiplyAdd(a, b, c) => {
-                multiply_add(e, self.at(a)?, self.at(b)?, self.at(c)?)?
-            }
-            ScalarOp::Bitcast(a) => bitcast(e, dtype, self.at(a)?)?,
-            ScalarOp::ShiftLeft(a, by) => shift(e, self.at(a)?, by, true)?,
-            ScalarOp::ShiftRight(a, by) => shift(e, self.at(a)?, by, false)?,
-        })
-    }
 }
 
-fn missing() -> Fault {
+/// A node whose operands' values `at` gives; inputs and places are not among them.
+pub(crate) fn node(
+    e: &mut Emitter,
+    body: &Body,
+    node: &Scalar,
+    at: impl Fn(ScalarId) -> Result<Value, Fault>,
+) -> Result<Value, Fault> {
+    let dtype = node.dtype;
+    Ok(match node.op {
+        ScalarOp::Input(_) | ScalarOp::Index(_) => return Err(missing()),
+        ScalarOp::Literal(ref constant) => literal(dtype, constant.splat().ok_or_else(missing)?)?,
+        ScalarOp::Extent(ref dim) => {
+            let value = Value::S64(e.signed_dim(dim));
+            cast(e, DType::I64, dtype, value)?
+        }
+        ScalarOp::Unary(function, a) => unary(e, function, at(a)?)?,
+        ScalarOp::Binary(function, a, b) => binary(e, function, at(a)?, at(b)?)?,
+        ScalarOp::Compare(comparison, a, b) => compare(e, comparison, at(a)?, at(b)?)?.into(),
+        ScalarOp::Select(condition, a, b) => {
+            let condition = at(condition)?.bool()?;
+            select(e, condition, at(a)?, at(b)?)?
+        }
+        ScalarOp::Cast(a) => cast(e, body.node(a).dtype, dtype, at(a)?)?,
+        ScalarOp::MultiplyAdd(a, b, c) => multiply_add(e, at(a)?, at(b)?, at(c)?)?,
+        ScalarOp::Bitcast(a) => bitcast(e, dtype, at(a)?)?,
+        ScalarOp::ShiftLeft(a, by) => shift(e, at(a)?, by, true)?,
+        ScalarOp::ShiftRight(a, by) => shift(e, at(a)?, by, false)?,
+    })
+}
+
+/// A value that a body reads and that is not there, which verified kernels have not.
+pub(crate) fn missing() -> Fault {
     Fault::Unsupported("a body that reads a value that is not there".to_owned())
 }
 
