@@ -17,6 +17,7 @@ mod cursor;
 mod dim_table;
 mod emitter;
 mod error;
+mod grid;
 mod map;
 mod memory;
 mod name;

@@ -1,40 +1,62 @@
-use super::operand::{Direction};
+use super::operand::Direction;
 use super::tile::{GROUP, THREADS, Tile};
+use crate::builder::{Register, U32};
+use crate::emitter::Emitter;
 
-/// How the factors of one side lie in shared memory: `length` of a place that is summed over side
-/// by side, a place after the other.
+/// Lanes of a warp.
+pub(super) const LANES: u32 = 32;
+
+/// How the factors of one side lie in shared memory: those of a place that is summed over side by
+/// side, a line for each place.
 ///
-/// Threads that load four places of one row store them into four lines; there each fourth line
+/// A thread that loads four places of a row stores them into four lines; there each fourth line
 /// begins `skew` cells further on, so that the lanes of a warp meet in no bank.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Panel {
+    /// Rows or columns.
     pub(super) length: u32,
+    /// Places that are summed over.
     pub(super) depth: u32,
-    pub(super) skew: u32,
-    pub(super) direction: Direction,
+    skew: u32,
 }
 
-/// Lanes of a warp.
-const LANES: u32 = 32;
+/// Which elements of a panel each thread loads: a slot after the other, and in a slot `group`
+/// elements along a direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Pattern {
+    pub(super) direction: Direction,
+    pub(super) group: u32,
+    /// Slots of a thread.
+    pub(super) slots: u32,
+    /// Threads that load.
+    pub(super) threads: u32,
+    /// From a slot to the next.
+    pub(super) step: Corner<u32>,
+}
+
+/// A row or column of a panel, and a place that is summed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Corner<T> {
+    pub(super) own: T,
+    pub(super) place: T,
+}
 
 impl Panel {
     pub(super) fn new(tile: &Tile, side: usize, direction: Direction) -> Panel {
-        let (length, depth) = (tile.length(side), tile.depth);
         let skew = match direction {
             Direction::Own => 0,
-            Direction::Contracted => LANES / lanes_along(depth),
+            Direction::Contracted => LANES / lanes_along(tile.depth),
         };
         Panel {
-            length,
-            depth,
+            length: tile.length(side),
+            depth: tile.depth,
             skew,
-            direction,
         }
     }
 
-    /// Cells from the panel's first to the one of a place and a row or column.
-    pub(super) fn cell(&self, place: u32, own: u32) -> u32 {
-        place * self.length + place / GROUP * self.skew + own
+    /// Cells before the one of a row or column and a place.
+    pub(super) fn cell(&self, corner: Corner<u32>) -> u32 {
+        corner.place * self.length + corner.place / GROUP * self.skew + corner.own
     }
 
     /// Cells that it takes.
@@ -42,18 +64,132 @@ impl Panel {
         self.depth * self.length + self.depth / GROUP * self.skew
     }
 
-    /// How many groups of elements a thread loads.
-    pub(super) fn passes(&self) -> u32 {
-        (self.groups() / THREADS).max(1)
+    /// Cells before the one of a thread.
+    pub(super) fn cell_of(&self, e: &mut Emitter, corner: Corner<Register<U32>>) -> Register<U32> {
+        let cell = e.mad(corner.place, self.length, corner.own);
+        match self.skew {
+            0 => cell,
+            skew => {
+                let fours = e.shift_right(corner.place, GROUP.trailing_zeros());
+                e.mad(fours, skew, cell)
+            }
+        }
+    }
+}
+
+impl Pattern {
+    /// Groups of neighbours along a direction.
+    pub(super) fn groups(panel: &Panel, direction: Direction) -> Pattern {
+        let groups = panel.length * panel.depth / GROUP;
+        let step = match direction {
+            Direction::Own => Corner {
+                own: 0,
+                place: THREADS * GROUP / panel.length,
+            },
+            Direction::Contracted => Corner {
+                own: LANES / lanes_along(panel.depth) * (THREADS / LANES) / warps_along(panel.depth),
+                place: 0,
+            },
+        };
+        Pattern {
+            direction,
+            group: GROUP,
+            slots: (groups / THREADS).max(1),
+            threads: groups.min(THREADS),
+            step,
+        }
     }
 
-    /// Groups of elements of the panel.
-    pub(super) fn groups(&self) -> u32 {
-        self.length * self.depth / GROUP
+    /// Elements one by one, the lanes along rows or columns.
+    pub(super) fn single(panel: &Panel) -> Pattern {
+        Pattern {
+            direction: Direction::Own,
+            group: 1,
+            slots: panel.length * panel.depth / THREADS,
+            threads: THREADS,
+            step: Corner {
+                own: 0,
+                place: THREADS / panel.length,
+            },
+        }
+    }
+
+    /// Where a thread's first slot is.
+    pub(super) fn first(&self, e: &mut Emitter, panel: &Panel) -> Corner<Register<U32>> {
+        let thread = e.thread();
+        match self.direction {
+            Direction::Own => {
+                let across = panel.length / self.group;
+                let own = e.and(thread, across - 1);
+                let own = scaled(e, own, self.group);
+                let place = e.shift_right(thread, across.trailing_zeros());
+                Corner { own, place }
+            }
+            Direction::Contracted => {
+                let (lanes, warps) = (lanes_along(panel.depth), warps_along(panel.depth));
+                let lane = e.and(thread, lanes - 1);
+                let rest = e.shift_right(thread, lanes.trailing_zeros());
+                let own = e.and(rest, LANES / lanes - 1);
+                let warp = e.shift_right(thread, LANES.trailing_zeros());
+                let along = e.and(warp, warps - 1);
+                let place = e.mad(along, lanes, lane);
+                let place = scaled(e, place, self.group);
+                let beside = e.shift_right(warp, warps.trailing_zeros());
+                let own = e.mad(beside, LANES / lanes, own);
+                Corner { own, place }
+            }
+        }
+    }
+
+    /// How far a slot is from the first.
+    pub(super) fn distance(&self, slot: u32) -> Corner<u32> {
+        Corner {
+            own: slot * self.step.own,
+            place: slot * self.step.place,
+        }
+    }
+}
+
+fn scaled(e: &mut Emitter, value: Register<U32>, by: u32) -> Register<U32> {
+    match by {
+        1 => value,
+        _ => e.shift_left(value, by.trailing_zeros()),
     }
 }
 
 /// Lanes of a warp that load neighbouring groups of one row's places.
-pub(super) fn lanes_along(depth: u32) -> u32 {
+fn lanes_along(depth: u32) -> u32 {
     (depth / GROUP).min(8)
+}
+
+/// Warps that load neighbouring groups of one row's places.
+fn warps_along(depth: u32) -> u32 {
+    depth / GROUP / lanes_along(depth)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lanes that store a cell each at the same time, a bank each.
+    #[test]
+    fn transposing_stores_meet_in_no_bank() {
+        for (length, depth) in [(128, 8), (64, 16), (32, 32), (8, 128), (32, 128)] {
+            let tile = Tile {
+                rows: length,
+                depth,
+                ..Tile::LARGE
+            };
+            let panel = Panel::new(&tile, 0, Direction::Contracted);
+            let lanes = lanes_along(depth);
+            let mut banks: Vec<u32> = (0..LANES)
+                .map(|lane| {
+                    let (own, place) = (lane / lanes, lane % lanes * GROUP);
+                    panel.cell(Corner { own, place }) % LANES
+                })
+                .collect();
+            banks.sort_unstable();
+            assert_eq!(banks, (0..LANES).collect::<Vec<u32>>(), "{length} x {depth}");
+        }
+    }
 }

@@ -1,0 +1,144 @@
+use eyas_tensor::Dim;
+
+use super::form::Form;
+use super::tile::Tile;
+use crate::builder::{Register, U32};
+use crate::emitter::Emitter;
+use crate::error::Fault;
+use crate::place::{Place, is_narrow};
+
+/// Rows of tiles that are gone through together, a column of tiles after the other, so that blocks
+/// that run at the same time read the same factors.
+const TOGETHER: u32 = 8;
+
+/// A block's part of the result.
+pub(super) struct Block<'f> {
+    pub(super) form: &'f Form,
+    pub(super) tile: Tile,
+    /// The places along the batch's axes.
+    pub(super) batch: Vec<Place>,
+    /// The first row and column.
+    pub(super) first: [Place; 2],
+}
+
+impl<'f> Block<'f> {
+    /// The part of the block that runs.
+    pub(super) fn new(e: &mut Emitter, form: &'f Form, tile: Tile) -> Result<Block<'f>, Fault> {
+        let mut counts = Vec::with_capacity(2);
+        for (number, side) in form.sides.iter().enumerate() {
+            counts.push(tile.count(number, &side.length)?);
+        }
+        let [rows, columns] = [&counts[0], &counts[1]];
+        let number = Place::Narrow(e.block());
+        let [batch, number] = match form.batch.is_empty() {
+            true => [Place::Constant(0), number],
+            false => e.divide(number, &rows.mul(columns)?)?,
+        };
+        let batch = e.places(batch, &form.batch)?;
+        let [row, column] = order(e, number, rows, columns)?;
+        let mut first = [row, column];
+        for (side, place) in first.iter_mut().enumerate() {
+            if !is_narrow(&form.sides[side].length) {
+                let wide = e.wide(*place);
+                *place = Place::Wide(e.held(wide));
+            }
+            *place = e.scale(*place, tile.length(side).into());
+        }
+        Ok(Block {
+            form,
+            tile,
+            batch,
+            first,
+        })
+    }
+
+    /// Whether the tiles of a side end where it does.
+    pub(super) fn is_whole(&self, side: usize) -> bool {
+        let length = self.form.sides[side].length.as_constant();
+        length.is_some_and(|length| length % i64::from(self.tile.length(side)) == 0)
+    }
+
+    /// A row or column, or the first of some that lie together; of what is beyond the last the
+    /// last ones.
+    pub(super) fn clamped(
+        &self,
+        e: &mut Emitter,
+        side: usize,
+        place: Place,
+        together: u32,
+    ) -> Place {
+        if self.is_whole(side) {
+            return place;
+        }
+        let length = &self.form.sides[side].length;
+        match place {
+            Place::Constant(_) => place,
+            Place::Narrow(place) => {
+                let length = length.as_constant().unwrap_or(i64::MAX);
+                let last = length.saturating_sub(together.into());
+                e.min::<U32>(place, u32::try_from(last).unwrap_or(0)).into()
+            }
+            Place::Wide(place) => {
+                let length = e.dim(length);
+                let last = e.sub(length, together);
+                e.min(place, last).into()
+            }
+        }
+    }
+}
+
+/// A place so much further.
+pub(super) fn plus(e: &mut Emitter, place: Place, by: Register<U32>, constant: u32) -> Place {
+    let place = match place {
+        Place::Constant(place) => e.advance(by.into(), place),
+        Place::Narrow(place) => e.add(place, by).into(),
+        Place::Wide(place) => {
+            let by = e.resize::<_, U32>(by);
+            e.add(place, by).into()
+        }
+    };
+    e.advance(place, constant.into())
+}
+
+/// The row and column of tiles that is this one in order.
+fn order(e: &mut Emitter, number: Place, rows: &Dim, columns: &Dim) -> Result<[Place; 2], Fault> {
+    if rows.is(1) {
+        return Ok([Place::Constant(0), number]);
+    }
+    if columns.is(1) {
+        return Ok([number, Place::Constant(0)]);
+    }
+    let few = |rows: i64| rows <= i64::from(TOGETHER);
+    if rows.as_constant().is_some_and(few) {
+        let [column, row] = e.divide(number, rows)?;
+        return Ok([row, column]);
+    }
+    let band = columns.mul(&Dim::from(i64::from(TOGETHER)))?;
+    let [band, within] = e.divide(number, &band)?;
+    let first = e.scale(band, TOGETHER.into());
+    let even = |rows: i64| rows % i64::from(TOGETHER) == 0;
+    if rows.as_constant().is_some_and(even) {
+        let [column, row] = e.divide(within, &Dim::from(i64::from(TOGETHER)))?;
+        let row = narrow(e, row);
+        return Ok([plus(e, first, row, 0), column]);
+    }
+    let (first, within) = (narrow(e, first), narrow(e, within));
+    let rows = e.dim(rows);
+    let rows = e.resize::<U32, _>(rows);
+    let left = e.sub(rows, first);
+    let height = e.min(left, TOGETHER);
+    let column = e.div(within, height);
+    let before = e.mul(column, height);
+    let row = e.sub(within, before);
+    let row = e.add(first, row);
+    Ok([row.into(), column.into()])
+}
+
+/// The number of a block or less.
+fn narrow(e: &mut Emitter, place: Place) -> Register<U32> {
+    match place {
+        Place::Constant(place) => e.copy(place as u32),
+        Place::Narrow(place) => place,
+        Place::Wide(place) => e.resize(place),
+    }
+}

@@ -1,0 +1,362 @@
+use std::ops::Range;
+
+use eyas_ir::Comparison;
+
+use super::block::{Block, plus};
+use super::cell::Cell;
+use super::gate::gate;
+use super::operand::{Direction, Operand};
+use super::panel::{Corner, Panel, Pattern};
+use super::stage::Stage;
+use super::tile::THREADS;
+use super::walker::Walker;
+use crate::body::lower;
+use crate::builder::{Builder, Control, Predicate, Register, U32};
+use crate::cursor::Cursor;
+use crate::emitter::Emitter;
+use crate::error::Fault;
+
+/// What brings the factors of one side into shared memory: a thread loads its elements into
+/// registers, and stores them as cells when the products of the step before are summed.
+///
+/// Elements that lie side by side are loaded a group at a time where all groups are aligned, which
+/// is known when the kernel runs and is the same for all threads; else one by one.
+pub(super) struct Loader<'f> {
+    operand: &'f Operand,
+    side: usize,
+    panel: Panel,
+    grouped: Option<(Way, Register<Predicate>)>,
+    single: Way,
+    start: Start,
+    stage: Stage,
+}
+
+/// How elements are loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Way {
+    pattern: Pattern,
+    /// Whether a group is loaded at a time.
+    whole: bool,
+}
+
+/// Where a thread begins.
+struct Start {
+    /// Bytes before its first cell in a buffer.
+    written: Register<U32>,
+    /// Its first place that is summed over, counted from the step's first.
+    place: Register<U32>,
+    walkers: Vec<Walker>,
+}
+
+impl<'f> Loader<'f> {
+    /// The panel begins so many cells after a buffer.
+    pub(super) fn new<T: Cell>(
+        e: &mut Emitter,
+        block: &Block<'f>,
+        side: usize,
+        panel: Panel,
+        before: u32,
+    ) -> Result<Loader<'f>, Fault> {
+        let operand = &block.form.sides[side].operand;
+        let (direction, near) = operand.direction();
+        let groups = Pattern::groups(&panel, direction);
+        let single = Way {
+            pattern: match direction {
+                Direction::Contracted if !operand.is_scattered() => groups,
+                _ => Pattern::single(&panel),
+            },
+            whole: false,
+        };
+        let gate = if near { gate(e, operand, direction) } else { None };
+        let grouped = gate.map(|gate| {
+            let (pattern, whole) = (groups, true);
+            (Way { pattern, whole }, gate)
+        });
+        let base = base(e, block, operand)?;
+        let begin =
+            |e: &mut Emitter, way: Way| Start::new::<T>(e, block, side, base, (&panel, before), way);
+        let start = match grouped {
+            Some((way, gate)) if way.pattern != single.pattern => {
+                let (one_by_one, begun) = (e.label("single"), e.label("begun"));
+                let mut start = Start::room(e);
+                e.branch_where(gate, false, one_by_one);
+                let from = begin(e, way)?;
+                start.assign(e, &from);
+                e.branch(begun);
+                e.place(one_by_one);
+                let from = begin(e, single)?;
+                start.assign(e, &from);
+                e.place(begun);
+                start
+            }
+            _ => begin(e, single)?,
+        };
+        let ways = [Some(single), grouped.map(|(way, _)| way)];
+        let elements = ways
+            .into_iter()
+            .flatten()
+            .map(|way| way.pattern.slots * way.pattern.group);
+        let dtype = e.dtype(operand.access.argument);
+        let stage = Stage::new(e, dtype, elements.max().unwrap_or(0) as usize)?;
+        Ok(Loader {
+            operand,
+            side,
+            panel,
+            grouped,
+            single,
+            start,
+            stage,
+        })
+    }
+
+    /// Loads the elements of a step, of whose places the first `bound` are summed where not all
+    /// are, and goes on to the next step.
+    pub(super) fn load(
+        &self,
+        e: &mut Emitter,
+        bound: Option<Register<U32>>,
+    ) -> Result<(), Fault> {
+        self.each_way(e, |e, way| {
+            for slot in 0..way.pattern.slots {
+                self.load_slot(e, way, slot, bound)?;
+            }
+            let count = Walker::count(self.operand, &way.pattern);
+            for walker in &self.start.walkers[..count as usize] {
+                walker.advance(e, self.operand, self.panel.depth)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Stores the elements that were loaded into a buffer.
+    pub(super) fn store<T: Cell>(
+        &self,
+        e: &mut Emitter,
+        buffer: Register<U32>,
+    ) -> Result<(), Fault> {
+        let written = e.add(self.start.written, buffer);
+        let store = |e: &mut Emitter, way: Way| {
+            for slot in 0..way.pattern.slots {
+                self.store_slot::<T>(e, way, slot, written)?;
+            }
+            Ok(())
+        };
+        match self.grouped {
+            Some((way, _)) if way.pattern == self.single.pattern => {
+                self.by_threads(e, way, store)
+            }
+            _ => self.each_way(e, store),
+        }
+    }
+
+    /// Does something the way that elements are loaded.
+    fn each_way(
+        &self,
+        e: &mut Emitter,
+        act: impl Fn(&mut Emitter, Way) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        match self.grouped {
+            Some((way, gate)) => e.when_else(
+                gate,
+                |e| self.by_threads(e, way, &act),
+                |e| self.by_threads(e, self.single, &act),
+            ),
+            None => self.by_threads(e, self.single, &act),
+        }
+    }
+
+    /// Does something in the threads that load.
+    fn by_threads(
+        &self,
+        e: &mut Emitter,
+        way: Way,
+        act: impl Fn(&mut Emitter, Way) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        if way.pattern.threads == THREADS {
+            return act(e, way);
+        }
+        let thread = e.thread();
+        let loads = e.compare(Comparison::Less, thread, way.pattern.threads);
+        e.when(loads, |e| act(e, way))
+    }
+
+    fn load_slot(
+        &self,
+        e: &mut Emitter,
+        way: Way,
+        slot: u32,
+        bound: Option<Register<U32>>,
+    ) -> Result<(), Fault> {
+        let Pattern {
+            direction, group, ..
+        } = way.pattern;
+        let (walker, start) = match Walker::count(self.operand, &way.pattern) {
+            1 => (0, way.pattern.distance(slot).place),
+            _ => (slot, 0),
+        };
+        let walker = &self.start.walkers[walker as usize];
+        let first = (slot * group) as usize;
+        let along = |element: u32| match direction {
+            Direction::Own => 0,
+            Direction::Contracted => element,
+        };
+        let together = if way.whole { group } else { 1 };
+        for element in (0..group).step_by(together as usize) {
+            let cursor = walker.at(e, self.operand, start + along(element))?;
+            let place = way.pattern.distance(slot).place + along(element);
+            let summed = bound.map(|bound| {
+                let place = match place {
+                    0 => self.start.place,
+                    _ => e.add(self.start.place, place),
+                };
+                e.compare(Comparison::Less, place, bound)
+            });
+            let elements = first + element as usize..first + (element + together) as usize;
+            self.load_elements(e, cursor, way.whole, elements, summed)?;
+        }
+        Ok(())
+    }
+
+    /// Elements at a cursor. The product of two that are not summed is -0, which changes no sum.
+    fn load_elements(
+        &self,
+        e: &mut Emitter,
+        cursor: Cursor,
+        whole: bool,
+        elements: Range<usize>,
+        summed: Option<Register<Predicate>>,
+    ) -> Result<(), Fault> {
+        let access = &self.operand.access;
+        if summed.is_some() || access.indirect.is_some() {
+            for place in elements.clone() {
+                self.stage.clear(e, place, self.side == 0);
+            }
+        }
+        let fetch = |e: &mut Emitter, summed: Option<Register<Predicate>>| {
+            let spot = cursor.spot(e, access)?;
+            let inside = match (summed, spot.inside) {
+                (Some(summed), Some(inside)) => Some(e.and(summed, inside)),
+                (summed, inside) => summed.or(inside),
+            };
+            let from = spot.address.global(0);
+            let load = |b: &mut Builder| match whole {
+                true => self.stage.load_group(b, elements.start, from),
+                false => self.stage.load(b, elements.start, from),
+            };
+            match inside {
+                Some(inside) => e.guarded(inside, true, load),
+                None => load(e),
+            }
+            Ok(())
+        };
+        match summed {
+            Some(summed) if self.operand.is_indexed_along_contracted() => {
+                e.when(summed, |e| fetch(e, None))
+            }
+            _ => fetch(e, summed),
+        }
+    }
+
+    fn store_slot<T: Cell>(
+        &self,
+        e: &mut Emitter,
+        way: Way,
+        slot: u32,
+        written: Register<U32>,
+    ) -> Result<(), Fault> {
+        let Pattern {
+            direction, group, ..
+        } = way.pattern;
+        let mut cells: Vec<Register<T>> = Vec::with_capacity(group as usize);
+        for place in slot * group..(slot + 1) * group {
+            let element = self.stage.scalar(e, place as usize);
+            let factors = lower(e, &self.operand.convert, &[element], &[])?;
+            for factor in factors {
+                let factor = T::operand(factor)?;
+                cells.push(e.held(factor));
+            }
+        }
+        let at = |corner: Corner<u32>| written.shared((self.panel.cell(corner) * T::BYTES) as i32);
+        let first = way.pattern.distance(slot);
+        match direction {
+            Direction::Own => T::store(e, at(first), &cells),
+            Direction::Contracted => {
+                for (place, cell) in (first.place..).zip(cells) {
+                    e.store(at(Corner { place, ..first }), cell);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Start {
+    /// Of the threads of a block; `base` is at the block's batch.
+    fn new<T: Cell>(
+        e: &mut Emitter,
+        block: &Block,
+        side: usize,
+        base: Cursor,
+        (panel, before): (&Panel, u32),
+        way: Way,
+    ) -> Result<Start, Fault> {
+        let operand = &block.form.sides[side].operand;
+        let first = way.pattern.first(e, panel);
+        let cell = panel.cell_of(e, first);
+        let written = e.mad(cell, T::BYTES, before * T::BYTES);
+        let mut walkers = Vec::new();
+        for slot in 0..Walker::count(operand, &way.pattern) {
+            let Corner { own, place } = way.pattern.distance(slot);
+            let own = plus(e, block.first[side], first.own, own);
+            // Rows and columns beyond the last are the last again: nobody stores them.
+            let together = match (way.whole, way.pattern.direction) {
+                (true, Direction::Own) => way.pattern.group,
+                _ => 1,
+            };
+            let own = block.clamped(e, side, own, together);
+            let mut cursor = base;
+            let places = e.places(own, &operand.extents[operand.own.clone()])?;
+            for (axis, place) in operand.own.clone().zip(places) {
+                cursor = cursor.advance(e, &operand.access, axis, place)?;
+            }
+            let cursor = cursor.settle(e, &operand.access, operand.contracted.start)?;
+            let place = e.advance(first.place.into(), place.into());
+            walkers.push(Walker::new(e, operand, cursor, place)?);
+        }
+        Ok(Start {
+            written,
+            place: first.place,
+            walkers,
+        })
+    }
+
+    /// One whose registers are to be assigned.
+    fn room(e: &mut Emitter) -> Start {
+        Start {
+            written: e.register(),
+            place: e.register(),
+            walkers: Vec::new(),
+        }
+    }
+
+    fn assign(&mut self, e: &mut Emitter, from: &Start) {
+        e.assign(self.written, from.written);
+        e.assign(self.place, from.place);
+        for (number, walker) in from.walkers.iter().enumerate() {
+            if number == self.walkers.len() {
+                let room = walker.room(e);
+                self.walkers.push(room);
+            }
+            self.walkers[number].assign(e, walker);
+        }
+    }
+}
+
+/// The operand's first element of a block's batch.
+fn base(e: &mut Emitter, block: &Block, operand: &Operand) -> Result<Cursor, Fault> {
+    let mut cursor = Cursor::new(e, &operand.access)?;
+    for (axis, place) in block.batch.iter().enumerate() {
+        cursor = cursor.advance(e, &operand.access, axis, *place)?;
+    }
+    Ok(cursor)
+}
