@@ -2,51 +2,61 @@
 //! the memory that is there.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use eyas_plan::{Buffer, Function, Launch, Loop, Operand, Place, Plan, Step, place};
 use eyas_tensor::{Dim, TensorError, TensorType};
 
+use crate::RuntimeError;
 use crate::bound_dim::BoundDim;
 use crate::bound_plan::{
-    Address, Base, BoundCarry, BoundIf, BoundLaunch, BoundLoop, BoundOperand, BoundPlan, BoundStep,
-    Offset, Template,
+    Base, BoundCarry, BoundIf, BoundLaunch, BoundLoop, BoundOperand, BoundPlan, BoundStep, Offset,
+    Template,
 };
 use crate::parts::{counters_in, fill_in};
 use crate::program::size_of;
-use crate::stored_tensor::StoredTensor;
-use crate::{CodeMemory, RuntimeError};
 
 /// What a plan is bound to.
-pub(crate) struct Surroundings<'a> {
+pub(crate) struct Surroundings<'a, A, C> {
     /// What errors call the plan.
     pub(crate) name: &'a str,
     pub(crate) functions: &'a [Function],
-    pub(crate) memory: &'a CodeMemory,
-    pub(crate) constants: &'a [Arc<StoredTensor>],
     pub(crate) binding: &'a BTreeMap<String, i64>,
     /// Counters that paths may name besides those of loops.
     pub(crate) counters: &'a BTreeMap<String, i64>,
+    /// The memory of a constant.
+    pub(crate) constant: &'a dyn Fn(usize) -> Option<Found<A>>,
     /// The memory of a parameter or state.
-    pub(crate) lookup: &'a dyn Fn(&str) -> Option<Found>,
+    pub(crate) lookup: &'a dyn Fn(&str) -> Option<Found<A>>,
+    /// How a function does so much work; an error says what keeps it from that.
+    pub(crate) call: &'a dyn Fn(&Function, &Work) -> Result<C, String>,
     /// Bytes of each input.
     pub(crate) inputs: &'a [usize],
     /// Bytes of each output.
     pub(crate) outputs: &'a [usize],
-    pub(crate) threads: usize,
 }
 
-/// The memory of a parameter or state.
-pub(crate) struct Found {
-    pub(crate) base: Base,
+/// Memory that outlives a run.
+pub(crate) struct Found<A> {
+    pub(crate) base: Base<A>,
     pub(crate) bytes: usize,
 }
 
-/// Scalar operations that are worth another thread.
-const GRAIN: i128 = 1 << 17;
-
-/// Pieces of work for each thread, so that none waits long for another.
-const PIECES_A_THREAD: i64 = 4;
+/// What a launch has to do, and with what.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Work {
+    /// The function's number.
+    pub(crate) kernel: usize,
+    /// At least one.
+    pub(crate) units: i64,
+    /// Scalar operations in a unit.
+    pub(crate) cost: i64,
+    /// Bytes of scratch memory.
+    pub(crate) scratch: usize,
+    /// How many of them are zero before it begins.
+    pub(crate) cleared: usize,
+    /// Its number among the launches that say in memory which index is out of range.
+    pub(crate) failure: Option<usize>,
+}
 
 /// Tensors that the iterations of a loop may name.
 const MAX_TABLE: usize = 1 << 20;
@@ -88,10 +98,10 @@ fn evaluate(
 /// # Errors
 /// Dims without values, negative extents, and [`RuntimeError::Plan`] where a kernel would reach
 /// past the memory that it is given.
-pub(crate) fn bind_plan(
+pub(crate) fn bind_plan<A: Copy, C>(
     plan: &Plan,
-    surroundings: &Surroundings<'_>,
-) -> Result<BoundPlan, RuntimeError> {
+    surroundings: &Surroundings<'_, A, C>,
+) -> Result<BoundPlan<A, C>, RuntimeError> {
     let mut binder = Binder {
         plan,
         surroundings,
@@ -101,6 +111,7 @@ pub(crate) fn bind_plan(
         loops: 0,
         scratch: 0,
         most_arguments: 0,
+        failures: 0,
     };
     binder.sizes()?;
     let arena = binder.bases()?;
@@ -111,35 +122,37 @@ pub(crate) fn bind_plan(
         bases: binder.bases,
         loops: binder.loops,
         most_arguments: binder.most_arguments,
+        failures: binder.failures,
         steps,
     })
 }
 
-struct Binder<'a> {
+struct Binder<'a, A, C> {
     plan: &'a Plan,
-    surroundings: &'a Surroundings<'a>,
+    surroundings: &'a Surroundings<'a, A, C>,
     /// Bytes of each buffer.
     sizes: Vec<usize>,
-    bases: Vec<Base>,
+    bases: Vec<Base<A>>,
     /// The loops around, the outermost first.
-    chain: Vec<Around<'a>>,
+    chain: Vec<Around<'a, A>>,
     loops: usize,
     scratch: usize,
     most_arguments: usize,
+    failures: usize,
 }
 
 /// A loop around.
-struct Around<'a> {
+struct Around<'a, A> {
     variable: &'a str,
     trip: &'a str,
     slot: usize,
     /// The counter's first value and how many there are, where other loops do not change them.
     fixed: Option<(i64, i64)>,
     count: Option<i64>,
-    templates: BTreeMap<usize, Template>,
+    templates: BTreeMap<usize, Template<A>>,
 }
 
-impl<'a> Binder<'a> {
+impl<'a, A: Copy, C> Binder<'a, A, C> {
     fn wrong(&self, reason: impl Into<String>) -> RuntimeError {
         RuntimeError::Plan {
             entry: self.surroundings.name.to_owned(),
@@ -182,10 +195,9 @@ impl<'a> Binder<'a> {
                     Base::Output(*output)
                 }
                 Place::Constant(constant) => {
-                    let tensor = self.surroundings.constants.get(*constant);
-                    let bytes = tensor.map(|tensor| tensor.bytes());
-                    self.has_room(number, bytes.map(<[u8]>::len).as_ref())?;
-                    Base::Fixed(Address(bytes.unwrap_or(&[]).as_ptr().cast_mut()))
+                    let found = (self.surroundings.constant)(*constant);
+                    self.has_room(number, found.as_ref().map(|found| &found.bytes))?;
+                    found.map_or(Base::Loop, |found| found.base)
                 }
                 Place::Parameter(template) | Place::State(template) => {
                     let path = fill_in(template, self.surroundings.counters);
@@ -216,14 +228,14 @@ impl<'a> Binder<'a> {
         }
     }
 
-    fn find(&self, buffer: usize, path: &str) -> Result<Base, RuntimeError> {
+    fn find(&self, buffer: usize, path: &str) -> Result<Base<A>, RuntimeError> {
         let found = (self.surroundings.lookup)(path);
         let found = found.ok_or_else(|| RuntimeError::MissingValues(vec![path.to_owned()]))?;
         self.has_room(buffer, Some(&found.bytes))?;
         Ok(found.base)
     }
 
-    fn steps(&mut self, steps: &'a [Step]) -> Result<Vec<BoundStep>, RuntimeError> {
+    fn steps(&mut self, steps: &'a [Step]) -> Result<Vec<BoundStep<A, C>>, RuntimeError> {
         let mut bound = Vec::with_capacity(steps.len());
         for step in steps {
             match step {
@@ -258,8 +270,13 @@ impl<'a> Binder<'a> {
         }
     }
 
+    fn bytes(&self, dim: &Dim, function: &Function, what: &str) -> Result<usize, RuntimeError> {
+        let value = self.size(dim, function, what)?;
+        Ok(usize::try_from(value).unwrap_or(usize::MAX))
+    }
+
     /// The launch; `None` where there is nothing to do.
-    fn launch(&mut self, launch: &Launch) -> Result<Option<BoundLaunch>, RuntimeError> {
+    fn launch(&mut self, launch: &Launch) -> Result<Option<BoundLaunch<C>>, RuntimeError> {
         let surroundings = self.surroundings;
         let absent = || self.wrong(format!("there is no kernel {}", launch.kernel));
         let function = surroundings.functions.get(launch.kernel);
@@ -269,10 +286,23 @@ impl<'a> Binder<'a> {
             return Ok(None);
         }
         let cost = self.size(&function.unit_cost, function, "the cost")?;
-        let scratch = self.size(&function.scratch, function, "the scratch memory")?;
-        self.scratch = self
-            .scratch
-            .max(usize::try_from(scratch).unwrap_or(usize::MAX));
+        let scratch = self.bytes(&function.scratch, function, "the scratch memory")?;
+        self.scratch = self.scratch.max(scratch);
+        let grid = function.grid.as_ref();
+        let cleared = match grid {
+            Some(grid) => self.bytes(&grid.cleared, function, "the cleared memory")?,
+            None => 0,
+        };
+        let checks = grid.is_some_and(|grid| grid.checks);
+        let work = Work {
+            kernel: launch.kernel,
+            units,
+            cost,
+            scratch,
+            cleared,
+            failure: checks.then_some(self.failures),
+        };
+        self.failures += usize::from(checks);
         let dims = function.dims.iter();
         let dims = dims.map(|dim| self.number(dim, function, "a dim"));
         let dims = dims.collect::<Result<_, _>>()?;
@@ -285,21 +315,13 @@ impl<'a> Binder<'a> {
             self.use_buffer(operand.buffer.0)?;
             operands.push(self.operand(operand, needed, function)?);
         }
-        let worth = i128::from(units) * i128::from(cost) / GRAIN;
-        let threads = worth.min(surroundings.threads as i128) as i64;
-        let pieces = match threads {
-            ..=1 => 1,
-            threads => units.min(threads.saturating_mul(PIECES_A_THREAD)),
-        };
-        let kernel = surroundings.memory.function(function.offset);
-        let reason = || self.wrong(format!("kernel `{}` has no code", function.name));
+        let call = (surroundings.call)(function, &work);
+        let refused = |reason| self.wrong(format!("kernel `{}` {reason}", function.name));
         Ok(Some(BoundLaunch {
             kernel: launch.kernel,
-            function: kernel.ok_or_else(reason)?,
+            call: call.map_err(refused)?,
             dims,
             operands: operands.into_boxed_slice(),
-            units,
-            pieces,
         }))
     }
 
@@ -373,7 +395,7 @@ impl<'a> Binder<'a> {
         })
     }
 
-    fn repeat(&mut self, repeat: &'a Loop) -> Result<BoundLoop, RuntimeError> {
+    fn repeat(&mut self, repeat: &'a Loop) -> Result<BoundLoop<A, C>, RuntimeError> {
         let variable = &repeat.variable;
         let start = self.dim(&repeat.start, &|| format!("the start of loop `{variable}`"))?;
         let count = self.dim(&repeat.count, &|| format!("the count of loop `{variable}`"))?;
@@ -479,7 +501,7 @@ impl<'a> Binder<'a> {
         buffer: usize,
         template: &str,
         owners: &[usize],
-    ) -> Result<Template, RuntimeError> {
+    ) -> Result<Template<A>, RuntimeError> {
         let open = || self.wrong(format!("`{template}` names a loop of unknown length"));
         let (mut total, mut ranges, mut strides) = (1usize, Vec::new(), Vec::new());
         for &owner in owners.iter().rev() {

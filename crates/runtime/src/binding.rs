@@ -3,27 +3,32 @@ use std::collections::BTreeMap;
 use eyas_plan::Plan;
 use eyas_tensor::{Extent, Tensor, TensorError, bind};
 
-use crate::binder::{Found, Surroundings, bind_plan, extents};
-use crate::bound_plan::{Address, Base, BoundPlan};
-use crate::executor::Workspace;
+use crate::binder::extents;
 use crate::program::size_of;
-use crate::states::States;
-use crate::{EntryPlans, EntryPoint, KernelSet, ParameterKind, RuntimeError};
+use crate::{EntryPlans, EntryPoint, KernelSet, RuntimeError, TargetCode};
 
-/// What was worked out for some shapes of the inputs.
+/// What was worked out for some shapes of the inputs, and the plan for them, ready to be run.
 #[derive(Debug)]
-pub(crate) struct Binding {
+pub(crate) struct Binding<W> {
+    pub(crate) bound: Bound,
+    pub(crate) work: W,
+}
+
+/// What follows from the shapes of the inputs.
+#[derive(Debug)]
+pub(crate) struct Bound {
     /// The extents of each input.
     shapes: Vec<Vec<usize>>,
+    /// Bytes of each input.
+    pub(crate) input_bytes: Vec<usize>,
     /// The values of the dims.
     pub(crate) dims: BTreeMap<String, i64>,
     /// The extents of each output.
     pub(crate) outputs: Vec<Vec<usize>>,
-    /// Bytes of all outputs that are given back.
-    output_bytes: u128,
+    /// Bytes of each output.
+    pub(crate) output_bytes: Vec<usize>,
     /// Which plan it is.
     pub(crate) choice: Choice,
-    pub(crate) plan: BoundPlan,
 }
 
 /// One of an entry point's plans.
@@ -58,75 +63,94 @@ impl Choice {
     }
 }
 
-impl Binding {
+impl Bound {
     /// Binds an entry point to the shapes of its inputs.
     pub(crate) fn new(
         set: &KernelSet,
+        target: &TargetCode,
         entry: usize,
         inputs: &[&Tensor],
-        states: &States,
-        threads: usize,
-    ) -> Result<Binding, RuntimeError> {
+    ) -> Result<Bound, RuntimeError> {
         let point = &set.program.entries[entry];
         let dims = bind(&declared(point, inputs)?, &set.program.facts)?;
-        let (target, active) = set.target()?;
-        let plans = &target.entries[entry];
-        let choice = Choice::new(plans, &dims);
-        let (mut outputs, mut sizes, mut output_bytes) = (Vec::new(), Vec::new(), 0u128);
+        let choice = Choice::new(&target.entries[entry], &dims);
+        let (mut outputs, mut output_bytes) = (Vec::new(), Vec::new());
         for output in &point.outputs {
             let place = || format!("output `{}`", output.name);
             let shape = extents(&output.ty, &dims, &place)?;
             let dtype = output.ty.dtype;
             let size = size_of(dtype, &shape);
-            let size = size.ok_or_else(|| TensorError::TooLarge {
+            output_bytes.push(size.ok_or_else(|| TensorError::TooLarge {
                 shape: shape.clone(),
                 dtype,
-            })?;
-            if output.state.is_none() {
-                output_bytes += size as u128;
-            }
+            })?);
             outputs.push(shape);
-            sizes.push(size);
         }
-        let lookup = |path: &str| find(set, states, path);
-        let input_sizes: Vec<usize> = inputs.iter().map(|tensor| tensor.bytes().len()).collect();
-        let surroundings = Surroundings {
-            name: &point.name,
-            functions: &target.code.functions,
-            memory: &active.memory,
-            constants: &set.program.constants,
-            binding: &dims,
-            counters: &BTreeMap::new(),
-            lookup: &lookup,
-            inputs: &input_sizes,
-            outputs: &sizes,
-            threads,
-        };
-        let plan = bind_plan(choice.plan(plans), &surroundings)?;
-        Ok(Binding {
-            shapes: inputs
-                .iter()
-                .map(|tensor| tensor.shape().to_vec())
-                .collect(),
+        let shapes = inputs.iter().map(|tensor| tensor.shape().to_vec());
+        Ok(Bound {
+            shapes: shapes.collect(),
+            input_bytes: inputs.iter().map(|tensor| tensor.bytes().len()).collect(),
             dims,
             outputs,
             output_bytes,
             choice,
-            plan,
         })
     }
 
     /// Whether it was made for inputs of these shapes.
-    pub(crate) fn serves(&self, inputs: &[&Tensor]) -> bool {
+    fn serves(&self, inputs: &[&Tensor]) -> bool {
         let mut shapes = self.shapes.iter().zip(inputs);
         shapes.all(|(shape, tensor)| shape == tensor.shape())
     }
+}
 
-    /// Bytes of memory that a run takes.
-    pub(crate) fn needed(&self, threads: usize) -> u128 {
-        let workspace = Workspace::needed(&self.plan, threads);
-        let workspace = workspace.map_or(u128::from(u64::MAX), |bytes| bytes as u128);
-        workspace + self.output_bytes
+/// The bindings of each entry point, the last used first.
+#[derive(Debug)]
+pub(crate) struct Bindings<W>(Vec<Vec<Binding<W>>>);
+
+impl<W> Bindings<W> {
+    /// None, for so many entry points.
+    pub(crate) fn new(entries: usize) -> Bindings<W> {
+        let none = std::iter::repeat_with(Vec::new);
+        Bindings(none.take(entries).collect())
+    }
+
+    /// Makes the one for inputs of these shapes the first; whether there is one.
+    pub(crate) fn find(&mut self, entry: usize, inputs: &[&Tensor]) -> bool {
+        let known = &mut self.0[entry];
+        let place = known
+            .iter()
+            .position(|binding| binding.bound.serves(inputs));
+        if let Some(place) = place {
+            known[..=place].rotate_right(1);
+        }
+        place.is_some()
+    }
+
+    /// Puts one before the others, of which so many stay that there are `keep`, and at least it.
+    pub(crate) fn insert(&mut self, entry: usize, keep: usize, binding: Binding<W>) {
+        let known = &mut self.0[entry];
+        known.truncate(keep.max(1) - 1);
+        known.insert(0, binding);
+    }
+
+    /// The one that was used last.
+    pub(crate) fn first(&self, entry: usize) -> Option<&Binding<W>> {
+        self.0[entry].first()
+    }
+
+    /// The one that was used last.
+    pub(crate) fn first_mut(&mut self, entry: usize) -> Option<&mut Binding<W>> {
+        self.0[entry].first_mut()
+    }
+
+    /// All but the one of an entry point that was used last.
+    pub(crate) fn others(&mut self, entry: usize) -> impl Iterator<Item = &mut Binding<W>> {
+        let known = self.0.iter_mut().enumerate();
+        known.flat_map(move |(place, known)| {
+            let skipped = usize::from(place == entry);
+            known.iter_mut().skip(skipped)
+        })
     }
 }
 
@@ -153,19 +177,4 @@ fn declared<'a>(
         }));
     }
     Ok(extents)
-}
-
-/// The memory of a parameter or state.
-fn find(set: &KernelSet, states: &States, path: &str) -> Option<Found> {
-    let declared = set.program.parameters.get(path);
-    if declared.is_some_and(|declared| declared.kind == ParameterKind::State) {
-        let (number, bytes) = states.find(path)?;
-        let base = Base::State(number);
-        return Some(Found { base, bytes });
-    }
-    let bytes = set.values.get(path)?.tensor.bytes();
-    Some(Found {
-        base: Base::Fixed(Address(bytes.as_ptr().cast_mut())),
-        bytes: bytes.len(),
-    })
 }

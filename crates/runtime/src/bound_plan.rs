@@ -1,71 +1,58 @@
-use eyas_plan::KernelFunction;
-
 use crate::bound_dim::BoundDim;
 
-/// A plan whose dims have values: what is left to do is known in bytes and addresses.
+/// A plan whose dims have values: what is left to do is known in bytes, in addresses `A` of where it
+/// runs, and in calls `C` of its functions there.
 #[derive(Debug)]
-pub(crate) struct BoundPlan {
+pub(crate) struct BoundPlan<A, C> {
     /// Bytes of the arena.
     pub(crate) arena: usize,
-    /// Bytes of scratch memory that a thread needs.
+    /// Bytes of scratch memory: a thread's on the host, a launch's on a device.
     pub(crate) scratch: usize,
     /// Where each buffer begins when the run begins.
-    pub(crate) bases: Vec<Base>,
+    pub(crate) bases: Vec<Base<A>>,
     /// How many loops there are.
     pub(crate) loops: usize,
     /// The most arguments that a launch has.
     pub(crate) most_arguments: usize,
+    /// How many launches look for indices that are out of range and say so in memory.
+    pub(crate) failures: usize,
     /// What is done.
-    pub(crate) steps: Vec<BoundStep>,
+    pub(crate) steps: Vec<BoundStep<A, C>>,
 }
-
-/// A place in memory. It is read and written by kernels alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(transparent)]
-pub(crate) struct Address(pub(crate) *mut u8);
-
-// SAFETY: an address is a number; whoever uses it vouches for the memory.
-unsafe impl Send for Address {}
-// SAFETY: as above.
-unsafe impl Sync for Address {}
 
 /// Where a buffer begins.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Base {
+pub(crate) enum Base<A> {
     /// So many bytes into the arena.
     Arena(usize),
     /// An input.
     Input(usize),
     /// An output.
     Output(usize),
-    /// Memory that stays where it is.
-    Fixed(Address),
-    /// A state, by its number among the session's.
+    /// A state.
     State(usize),
-    /// Given by the loop around, before it is used.
+    /// The same place in every run.
+    Fixed(A),
+    /// A loop says where, in each iteration.
     Loop,
 }
 
 #[derive(Debug)]
-pub(crate) enum BoundStep {
-    Launch(BoundLaunch),
-    Loop(BoundLoop),
-    If(BoundIf),
+pub(crate) enum BoundStep<A, C> {
+    Launch(BoundLaunch<C>),
+    Loop(BoundLoop<A, C>),
+    If(BoundIf<A, C>),
 }
 
 /// A call with everything but the addresses.
 #[derive(Debug)]
-pub(crate) struct BoundLaunch {
+pub(crate) struct BoundLaunch<C> {
     /// The function's number.
     pub(crate) kernel: usize,
-    pub(crate) function: KernelFunction,
+    pub(crate) call: C,
     /// The values of the function's dims.
     pub(crate) dims: Box<[i64]>,
     pub(crate) operands: Box<[BoundOperand]>,
-    /// Units of work.
-    pub(crate) units: i64,
-    /// Into how many pieces the work is cut where there are threads; 1 where it is not worth it.
-    pub(crate) pieces: i64,
 }
 
 #[derive(Debug)]
@@ -93,7 +80,7 @@ pub(crate) enum Offset {
 }
 
 #[derive(Debug)]
-pub(crate) struct BoundLoop {
+pub(crate) struct BoundLoop<A, C> {
     /// Its number, by which offsets know its trip.
     pub(crate) slot: usize,
     pub(crate) start: BoundDim,
@@ -103,8 +90,8 @@ pub(crate) struct BoundLoop {
     pub(crate) carried: Box<[BoundCarry]>,
     /// Buffers with their bytes.
     pub(crate) zeroed: Box<[(usize, usize)]>,
-    pub(crate) templates: Box<[Template]>,
-    pub(crate) body: Vec<BoundStep>,
+    pub(crate) templates: Box<[Template<A>]>,
+    pub(crate) body: Vec<BoundStep<A, C>>,
 }
 
 /// Two buffers that change places.
@@ -118,16 +105,16 @@ pub(crate) struct BoundCarry {
 
 /// A buffer that is another tensor in every iteration.
 #[derive(Debug)]
-pub(crate) struct Template {
+pub(crate) struct Template<A> {
     pub(crate) buffer: usize,
     /// Loops with the distance of neighbours in the table.
     pub(crate) strides: Box<[(usize, usize)]>,
-    pub(crate) table: Box<[Base]>,
+    pub(crate) table: Box<[Base<A>]>,
 }
 
 #[derive(Debug)]
-pub(crate) struct BoundIf {
+pub(crate) struct BoundIf<A, C> {
     pub(crate) condition: usize,
-    pub(crate) then: Vec<BoundStep>,
-    pub(crate) otherwise: Vec<BoundStep>,
+    pub(crate) then: Vec<BoundStep<A, C>>,
+    pub(crate) otherwise: Vec<BoundStep<A, C>>,
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use eyas_plan::Machine;
 use eyas_tensor::{BindError, DType, DimError, TensorError, TensorType};
 
-use crate::{CodeMemoryError, WeightFault};
+use crate::{CodeMemoryError, DeviceError, DeviceNeeds, WeightFault};
 
 /// Why a kernel set was not loaded, bound, written or run.
 #[derive(Debug, thiserror::Error)]
@@ -166,6 +166,51 @@ pub enum RuntimeError {
         kernel: String,
         /// What it gave back.
         status: i32,
+    },
+    /// A device that cannot be had, or does not do what it is told.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// A kernel that fails on a device.
+    #[error("kernel `{kernel}`: {cause}")]
+    DeviceKernel {
+        /// The kernel.
+        kernel: String,
+        /// What the device says.
+        cause: DeviceError,
+    },
+    /// A kernel that fails on a device, where it is not known which one.
+    #[error(
+        "`{entry}` failed on the device in one of the kernels {}: {cause}; a stepwise run names it",
+        quoted(kernels)
+    )]
+    DeviceRun {
+        /// The entry point.
+        entry: String,
+        /// The kernels that the run launches.
+        kernels: Vec<String>,
+        /// What the device says.
+        cause: DeviceError,
+    },
+    /// A kernel set without code for a device.
+    #[error(
+        "the kernel set has no code that {device} runs, only for {}",
+        quoted(machines)
+    )]
+    NoDeviceCode {
+        /// The device.
+        device: String,
+        /// What there is code for.
+        machines: Vec<Machine>,
+    },
+    /// More memory than a device has.
+    #[error("{device} has {free} bytes of memory free; the session takes {needs}")]
+    DeviceMemory {
+        /// The device.
+        device: String,
+        /// What is free, without this session.
+        free: usize,
+        /// What the session takes.
+        needs: DeviceNeeds,
     },
     /// A plan that contradicts itself under the bound dims.
     #[error("the plan of `{entry}` is wrong: {reason}")]

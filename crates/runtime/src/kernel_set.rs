@@ -11,6 +11,7 @@ use crate::memory::Memory;
 use crate::parts::matches_template;
 use crate::program::{Active, Declaration, Program, Value, machines, refuse};
 use crate::reader::{ReadFile, Source, read};
+use crate::resident::{Modules, Residents};
 use crate::stored_tensor::{Storage, StoredTensor};
 use crate::weights::{bind_weights, derive};
 use crate::writer::Image;
@@ -32,6 +33,8 @@ pub struct KernelSet {
     /// `None` where this machine's processor can run none of the targets.
     pub(crate) active: Option<Arc<Active>>,
     pub(crate) source: Option<Arc<Source>>,
+    /// What devices hold of the values.
+    pub(crate) residents: Arc<Residents>,
 }
 
 /// Mapped tensors of so many bytes that an entry point reads are copied into huge pages.
@@ -74,6 +77,7 @@ impl KernelSet {
             constants: constants.collect::<Result<_, _>>()?,
             targets: parts.targets,
             provenance: parts.provenance,
+            modules: Modules::default(),
         };
         check(&program)?;
         let active = Active::choose(&program.targets)?.map(Arc::new);
@@ -82,6 +86,7 @@ impl KernelSet {
             values,
             active,
             source: None,
+            residents: Arc::default(),
         })
     }
 
@@ -134,6 +139,7 @@ impl KernelSet {
             values: file.values,
             active,
             source: Some(Arc::new(file.source)),
+            residents: Arc::default(),
         })
     }
 

@@ -27,10 +27,18 @@ mod bound_plan;
 mod check;
 mod code_memory;
 mod describe;
+mod device;
+mod device_error;
+mod device_needs;
+mod device_plan;
+mod device_runner;
+mod device_states;
 mod error;
 mod executor;
 mod fault;
 mod format;
+mod host;
+mod host_runner;
 mod kernel_set;
 mod manifest;
 mod memory;
@@ -40,6 +48,7 @@ mod parts;
 mod pool;
 mod program;
 mod reader;
+mod resident;
 mod session;
 mod states;
 mod stored_tensor;
@@ -52,6 +61,9 @@ pub use describe::{
     BufferDescription, Description, FunctionDescription, ParameterDescription, PlanDescription,
     SectionDescription, TargetDescription, TensorDescription,
 };
+pub use device::{Device, DeviceDescription};
+pub use device_error::DeviceError;
+pub use device_needs::DeviceNeeds;
 pub use error::{FormatError, Refusal, RuntimeError};
 pub use kernel_set::KernelSet;
 pub use options::SessionOptions;

@@ -1,17 +1,22 @@
 use std::sync::Arc;
 
-use crate::Pool;
+use crate::{Device, Pool};
 
 /// How a session runs.
 #[derive(Debug, Clone)]
 pub struct SessionOptions {
-    /// Threads that help; `None` runs everything on the caller's. Results are the same bits.
+    /// Where it runs; `None` for this machine's processor.
+    pub device: Option<Device>,
+    /// Threads that help on a processor; `None` runs everything on the caller's. Results are the same
+    /// bits.
     pub pool: Option<Arc<Pool>>,
-    /// Bytes that arena, scratch memory and outputs may take together; `None` for as many as the
-    /// machine has.
+    /// Bytes that arena, scratch memory and outputs, on a device also inputs, may take together;
+    /// `None` for as many as the machine or device has.
     pub memory_limit: Option<usize>,
     /// Fills the arena with NaNs before every run, so that a read of what was never written shows.
     pub poison: bool,
+    /// Waits for each kernel on a device before the next one, so that an error names its kernel.
+    pub stepwise: bool,
     /// For how many different shapes of the inputs an entry point keeps what it worked out.
     pub bindings: usize,
 }
@@ -19,9 +24,11 @@ pub struct SessionOptions {
 impl Default for SessionOptions {
     fn default() -> SessionOptions {
         SessionOptions {
+            device: None,
             pool: None,
             memory_limit: None,
             poison: false,
+            stepwise: false,
             bindings: 8,
         }
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use eyas_plan::{Code, Function, Machine};
 use eyas_tensor::{DType, Facts, TensorType};
 
+use crate::resident::Modules;
 use crate::stored_tensor::StoredTensor;
 use crate::{
     CodeMemory, CodeMemoryError, DerivedParameter, EntryPoint, ParameterKind, Provenance, Refusal,
@@ -21,6 +22,8 @@ pub(crate) struct Program {
     pub(crate) constants: Vec<Arc<StoredTensor>>,
     pub(crate) targets: Vec<TargetCode>,
     pub(crate) provenance: Provenance,
+    /// The code on devices.
+    pub(crate) modules: Modules,
 }
 
 /// A parameter or state without its value.

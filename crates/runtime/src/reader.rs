@@ -9,6 +9,7 @@ use crate::check::check;
 use crate::format::{ALIGNMENT, NO_HASH, Section, SectionKind, decode};
 use crate::manifest::{Manifest, PoolEntry, TargetPlans};
 use crate::program::{Declaration, Program, Value, static_size};
+use crate::resident::Modules;
 use crate::stored_tensor::{Storage, StoredTensor};
 use crate::{FormatError, TargetCode, ValueOrigin};
 
@@ -276,6 +277,7 @@ fn assemble(
         constants: constants.collect::<Result<_, _>>()?,
         targets,
         provenance: manifest.provenance.clone(),
+        modules: Modules::default(),
     };
     Ok((program, values))
 }

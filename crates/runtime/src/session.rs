@@ -1,15 +1,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use eyas_plan::Plan;
+use eyas_plan::PlanOutput;
 use eyas_tensor::{Tensor, TensorError};
 
-use crate::binding::Binding;
-use crate::bound_plan::Address;
-use crate::executor::{Passed, Workspace, execute};
-use crate::memory::physical_memory;
-use crate::states::States;
-use crate::{EntryPoint, KernelSet, Outputs, RuntimeError, SessionOptions, fault};
+use crate::binding::Bound;
+use crate::device_runner::DeviceRunner;
+use crate::host_runner::HostRunner;
+use crate::{Device, EntryPoint, KernelSet, Outputs, RuntimeError, SessionOptions};
 
 /// Runs the entry points of a kernel set, one run at a time: it owns the memory that runs need,
 /// the states, and what was worked out for the shapes of late.
@@ -18,12 +16,23 @@ pub struct Session {
     set: Arc<KernelSet>,
     options: SessionOptions,
     entry: usize,
-    states: States,
-    /// For each entry point, the last used first.
-    bindings: Vec<Vec<Binding>>,
-    workspace: Workspace,
-    inputs: Vec<Address>,
-    outputs: Vec<Address>,
+    runner: Runner,
+}
+
+/// Where a session runs, and its memory there.
+#[derive(Debug)]
+enum Runner {
+    Host(HostRunner),
+    Device(Box<DeviceRunner>),
+}
+
+/// A run that was begun and not waited for.
+#[derive(Debug)]
+struct Begun {
+    /// Which of the two places it has.
+    slot: usize,
+    /// The extents of its inputs.
+    shapes: Vec<Vec<usize>>,
 }
 
 impl Session {
@@ -38,13 +47,18 @@ impl Session {
     /// A session that runs the first entry point.
     ///
     /// # Errors
-    /// [`RuntimeError::UnsupportedCpu`], [`RuntimeError::MissingValues`] where weights are still
-    /// to be bound, [`RuntimeError::UnknownEntry`] where there is nothing to be called.
+    /// [`RuntimeError::UnsupportedCpu`], [`RuntimeError::NoCpuCode`],
+    /// [`RuntimeError::NoDeviceCode`], [`RuntimeError::MissingValues`] where weights are still to be
+    /// bound, [`RuntimeError::UnknownEntry`] where there is nothing to be called;
+    /// [`RuntimeError::Device`] and [`RuntimeError::DeviceMemory`] of a device that does not take
+    /// the code or the parameters.
     pub fn with_options(
         set: &Arc<KernelSet>,
         options: SessionOptions,
     ) -> Result<Session, RuntimeError> {
-        set.target()?;
+        if options.device.is_none() {
+            set.target()?;
+        }
         let declared = set.program.parameters.keys();
         let missing = declared.filter(|path| !set.values.contains_key(*path));
         let missing: Vec<String> = missing.cloned().collect();
@@ -57,16 +71,15 @@ impl Session {
                 known: Vec::new(),
             });
         }
-        let entries = set.program.entries.len();
+        let runner = match &options.device {
+            Some(device) => Runner::Device(Box::new(DeviceRunner::new(set, device)?)),
+            None => Runner::Host(HostRunner::new(set)?),
+        };
         Ok(Session {
-            states: States::new(set)?,
+            runner,
             set: set.clone(),
             options,
             entry: 0,
-            bindings: std::iter::repeat_with(Vec::new).take(entries).collect(),
-            workspace: Workspace::default(),
-            inputs: Vec::new(),
-            outputs: Vec::new(),
         })
     }
 
@@ -89,6 +102,14 @@ impl Session {
         &self.set
     }
 
+    /// The device that it runs on; `None` where it is this machine's processor.
+    pub fn device(&self) -> Option<&Device> {
+        match &self.runner {
+            Runner::Host(_) => None,
+            Runner::Device(device) => Some(device.device()),
+        }
+    }
+
     /// Runs with inputs by name.
     ///
     /// # Errors
@@ -105,17 +126,9 @@ impl Session {
     /// As [`Session::run`].
     pub fn run_ordered(&mut self, inputs: &[&Tensor]) -> Result<Outputs, RuntimeError> {
         self.bind(inputs)?;
-        let entry = &self.set.program.entries[self.entry];
-        let shapes = &self.bindings[self.entry][0].outputs;
-        let given = entry.outputs.iter().zip(shapes);
-        let given = given.filter(|(output, _)| output.state.is_none());
-        let tensors = given.map(|(output, shape)| Tensor::zeros(output.ty.dtype, shape));
-        let mut tensors = tensors.collect::<Result<Vec<Tensor>, TensorError>>()?;
+        let mut tensors = self.fresh_outputs()?;
         self.run_bound(inputs, &mut tensors)?;
-        let entry = &self.set.program.entries[self.entry];
-        let names = entry.outputs.iter().filter(|output| output.state.is_none());
-        let names = names.map(|output| output.name.clone());
-        Ok(Outputs(names.zip(tensors).collect()))
+        Ok(self.named(tensors))
     }
 
     /// Runs with inputs in the entry point's order and writes the outputs into tensors of their
@@ -129,10 +142,7 @@ impl Session {
         outputs: &mut [Tensor],
     ) -> Result<(), RuntimeError> {
         self.bind(inputs)?;
-        let entry = &self.set.program.entries[self.entry];
-        let shapes = &self.bindings[self.entry][0].outputs;
-        let given = entry.outputs.iter().zip(shapes);
-        let mut given = given.filter(|(output, _)| output.state.is_none());
+        let mut given = self.given();
         let mut found = outputs.iter();
         loop {
             match (given.next(), found.next()) {
@@ -149,16 +159,56 @@ impl Session {
                     }
                 }
                 _ => {
-                    let given = entry.outputs.iter();
                     return Err(RuntimeError::OutputCount {
-                        entry: entry.name.clone(),
-                        expected: given.filter(|output| output.state.is_none()).count(),
+                        entry: self.entry().name.clone(),
+                        expected: self.given().count(),
                         found: outputs.len(),
                     });
                 }
             }
         }
+        drop(given);
         self.run_bound(inputs, outputs)
+    }
+
+    /// Runs with batch after batch of inputs in the entry point's order and hands the outputs on, in the
+    /// same order. On a device the inputs of the next batch and the outputs of the last one are
+    /// copied while one computes, unless the entry point changes states.
+    ///
+    /// # Errors
+    /// The first of a batch, a run or `sink`; outputs of the batches before were handed on.
+    pub fn run_each<E: From<RuntimeError>>(
+        &mut self,
+        batches: impl IntoIterator<Item = Result<Vec<Tensor>, E>>,
+        mut sink: impl FnMut(Outputs) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut states = self.entry().outputs.iter();
+        let aside =
+            matches!(self.runner, Runner::Device(_)) && states.all(|output| output.state.is_none());
+        if !aside {
+            for batch in batches {
+                let batch = batch?;
+                let inputs: Vec<&Tensor> = batch.iter().collect();
+                sink(self.run_ordered(&inputs)?)?;
+            }
+            return Ok(());
+        }
+        self.settle()?;
+        let mut begun: Option<Begun> = None;
+        for batch in batches {
+            let next = match batch {
+                Ok(batch) => self.begin(&batch, &mut begun, &mut sink),
+                Err(error) => Err(error),
+            };
+            if let Some(last) = begun.take() {
+                sink(self.end(last)?)?;
+            }
+            begun = Some(next?);
+        }
+        match begun {
+            Some(last) => sink(self.end(last)?),
+            None => Ok(()),
+        }
     }
 
     /// The shapes that the outputs have for these inputs, in order.
@@ -167,33 +217,33 @@ impl Session {
     /// As [`Session::run`].
     pub fn output_shapes(&mut self, inputs: &[&Tensor]) -> Result<Vec<Vec<usize>>, RuntimeError> {
         self.bind(inputs)?;
-        let entry = &self.set.program.entries[self.entry];
-        let shapes = &self.bindings[self.entry][0].outputs;
-        let given = entry.outputs.iter().zip(shapes);
-        let given = given.filter(|(output, _)| output.state.is_none());
-        Ok(given.map(|(_, shape)| shape.clone()).collect())
+        Ok(self.given().map(|(_, shape)| shape.clone()).collect())
     }
 
     /// The values of the dims in the last run of this entry point.
     pub fn dims(&self) -> Option<&BTreeMap<String, i64>> {
-        let last = self.bindings[self.entry].first()?;
-        Some(&last.dims)
+        self.last().map(|(bound, _)| &bound.dims)
     }
 
     /// Bytes of the arena for the shapes of the last run of this entry point.
     pub fn arena_bytes(&self) -> usize {
-        let last = self.bindings[self.entry].first();
-        last.map_or(0, |binding| binding.plan.arena)
+        self.last().map_or(0, |(_, arena)| arena)
     }
 
     /// The value that a state has now.
     pub fn state(&self, path: &str) -> Option<Tensor> {
-        self.states.get(&self.set, path)
+        match &self.runner {
+            Runner::Host(host) => host.state(&self.set, path),
+            Runner::Device(device) => device.state(&self.set, path),
+        }
     }
 
     /// Gives all states their first values back.
     pub fn reset_state(&mut self) {
-        self.states.reset(&self.set);
+        match &mut self.runner {
+            Runner::Host(host) => host.reset(&self.set),
+            Runner::Device(device) => device.reset(),
+        }
     }
 
     fn order<'t>(&self, inputs: &[(&str, &'t Tensor)]) -> Result<Vec<&'t Tensor>, RuntimeError> {
@@ -238,26 +288,26 @@ impl Session {
                 });
             }
         }
-        let known = &mut self.bindings[self.entry];
-        match known.iter().position(|binding| binding.serves(inputs)) {
-            Some(0) => return Ok(()),
-            Some(place) => {
-                known[..=place].rotate_right(1);
-                return Ok(());
-            }
-            None => {}
+        let (set, entry, options) = (&self.set, self.entry, &self.options);
+        match &mut self.runner {
+            Runner::Host(host) => host.bind(set, entry, inputs, options),
+            Runner::Device(device) => device.bind(set, entry, inputs, options),
         }
-        let threads = self.options.pool.as_ref().map_or(1, |pool| pool.threads());
-        let binding = Binding::new(&self.set, self.entry, inputs, &self.states, threads)?;
-        let limit = self.options.memory_limit.unwrap_or_else(physical_memory);
-        let needed = binding.needed(threads);
-        if needed > limit as u128 {
-            return Err(RuntimeError::MemoryLimit { needed, limit });
-        }
-        let known = &mut self.bindings[self.entry];
-        known.truncate(self.options.bindings.max(1) - 1);
-        known.insert(0, binding);
-        Ok(())
+    }
+
+    /// Tensors for the outputs that are given back.
+    fn fresh_outputs(&self) -> Result<Vec<Tensor>, RuntimeError> {
+        let tensors = self.given();
+        let tensors = tensors.map(|(output, shape)| Tensor::zeros(output.ty.dtype, shape));
+        Ok(tensors.collect::<Result<_, TensorError>>()?)
+    }
+
+    /// The outputs that are given back, with their names.
+    fn named(&self, tensors: Vec<Tensor>) -> Outputs {
+        let outputs = self.entry().outputs.iter();
+        let names = outputs.filter(|output| output.state.is_none());
+        let names = names.map(|output| output.name.clone());
+        Outputs(names.zip(tensors).collect())
     }
 
     /// Runs with inputs that were bound, and outputs of the right types.
@@ -266,61 +316,69 @@ impl Session {
         inputs: &[&Tensor],
         outputs: &mut [Tensor],
     ) -> Result<(), RuntimeError> {
-        let entry = &self.set.program.entries[self.entry];
-        let binding = &self.bindings[self.entry][0];
-        let pool = self.options.pool.as_deref();
-        let threads = pool.map_or(1, |pool| pool.threads());
-        let prepared = self.workspace.prepare(&binding.plan, threads);
-        prepared.map_err(RuntimeError::OutOfMemory)?;
-        if self.options.poison {
-            self.workspace.poison();
+        let (set, entry, options) = (&self.set, self.entry, &self.options);
+        match &mut self.runner {
+            Runner::Host(host) => host.run(set, entry, inputs, outputs, options),
+            Runner::Device(device) => device.run(set, entry, inputs, outputs, options),
         }
-        self.inputs.clear();
-        let addresses = inputs.iter();
-        let addresses = addresses.map(|tensor| Address(tensor.bytes().as_ptr().cast_mut()));
-        self.inputs.extend(addresses);
-        self.outputs.clear();
-        let mut given = outputs.iter_mut();
-        for output in &entry.outputs {
-            let address = match &output.state {
-                Some(path) => self.states.next(path),
-                None => given
-                    .next()
-                    .map(|tensor| Address(tensor.bytes_mut().as_mut_ptr())),
-            };
-            // Both are there: outputs were counted, and each such state has room for a next value.
-            self.outputs
-                .push(address.unwrap_or(Address(std::ptr::null_mut())));
+    }
+
+    /// Waits for what the device does.
+    fn settle(&mut self) -> Result<(), RuntimeError> {
+        match &mut self.runner {
+            Runner::Host(_) => Ok(()),
+            Runner::Device(device) => device.settle(),
         }
-        let passed = Passed {
-            inputs: &self.inputs,
-            outputs: &self.outputs,
-            states: self.states.current(),
-        };
-        // SAFETY: the binding was made for these inputs, outputs and states and this kernel set,
-        // all of which are there until the run is done; outputs and session are borrowed for
-        // writing, so nobody else has them. That functions are kernels is what loading a kernel
-        // set trusts in.
-        let outcome = unsafe { execute(&binding.plan, &mut self.workspace, &passed, pool) };
-        match outcome {
-            Ok(()) => {
-                let kept = entry
-                    .outputs
-                    .iter()
-                    .filter_map(|output| output.state.as_deref());
-                self.states.advance(kept);
-                Ok(())
-            }
-            Err(cause) => {
-                let (target, _) = self.set.target()?;
-                let plan: &Plan = binding.choice.plan(&target.entries[self.entry]);
-                Err(fault::explain(
-                    &cause,
-                    &entry.name,
-                    plan,
-                    &target.code.functions,
-                ))
+    }
+
+    /// Begins a run. The one that was begun before ends first where its shapes were others: what
+    /// was worked out for them may have to go.
+    fn begin<E: From<RuntimeError>>(
+        &mut self,
+        batch: &[Tensor],
+        before: &mut Option<Begun>,
+        sink: &mut impl FnMut(Outputs) -> Result<(), E>,
+    ) -> Result<Begun, E> {
+        let inputs: Vec<&Tensor> = batch.iter().collect();
+        let shapes = batch.iter().map(|tensor| tensor.shape().to_vec()).collect();
+        let mut slot = 0;
+        if let Some(last) = before.take() {
+            slot = 1 - last.slot;
+            match last.shapes == shapes {
+                true => *before = Some(last),
+                false => sink(self.end(last)?)?,
             }
         }
+        self.bind(&inputs)?;
+        let (set, entry, options) = (&self.set, self.entry, &self.options);
+        if let Runner::Device(device) = &mut self.runner {
+            device.begin(set, entry, slot, &inputs, options)?;
+        }
+        Ok(Begun { slot, shapes })
+    }
+
+    /// Waits for a run.
+    fn end(&mut self, begun: Begun) -> Result<Outputs, RuntimeError> {
+        let mut tensors = self.fresh_outputs()?;
+        let (set, entry) = (&self.set, self.entry);
+        if let Runner::Device(device) = &mut self.runner {
+            device.end(set, entry, begun.slot, &mut tensors)?;
+        }
+        Ok(self.named(tensors))
+    }
+
+    /// What was worked out for the last inputs, and the bytes of the arena.
+    fn last(&self) -> Option<(&Bound, usize)> {
+        match &self.runner {
+            Runner::Host(host) => host.last(self.entry),
+            Runner::Device(device) => device.last(self.entry),
+        }
+    }
+
+    /// The shapes of the outputs that are given back for the last inputs, and their types.
+    fn given(&self) -> impl Iterator<Item = (&PlanOutput, &Vec<usize>)> {
+        let shapes = self.last().map_or(&[][..], |(bound, _)| &bound.outputs);
+        let given = self.entry().outputs.iter().zip(shapes);
+        given.filter(|(output, _)| output.state.is_none())
     }
 }

@@ -1,6 +1,6 @@
 use eyas_tensor::Tensor;
 
-use crate::bound_plan::Address;
+use crate::host::Address;
 use crate::memory::Memory;
 use crate::{KernelSet, ParameterKind, RuntimeError};
 

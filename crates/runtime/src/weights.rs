@@ -4,9 +4,8 @@ use std::sync::Arc;
 use eyas_plan::Plan;
 use eyas_tensor::{Tensor, TensorType};
 
-use crate::binder::{Found, Surroundings, bind_plan};
-use crate::bound_plan::{Address, Base};
-use crate::executor::{Passed, Workspace, execute};
+use crate::binder::{Surroundings, bind_plan};
+use crate::host::{Address, HostCall, Passed, Workspace, constant, parameter, run};
 use crate::memory::{Memory, physical_memory};
 use crate::program::{Value, static_size};
 use crate::stored_tensor::{Storage, StoredTensor};
@@ -63,6 +62,7 @@ pub(crate) fn bind_weights(
     let mut bound = KernelSet {
         values,
         source: None,
+        residents: Arc::default(),
         ..set.clone()
     };
     derive(&mut bound)?;
@@ -146,24 +146,16 @@ fn compute(
     let (target, active) = set.target()?;
     let (shape, bytes) =
         static_size(&derived.ty).ok_or_else(|| wrong("its type has no constant size"))?;
-    let lookup = |path: &str| {
-        let bytes = set.values.get(path)?.tensor.bytes();
-        Some(Found {
-            base: Base::Fixed(Address(bytes.as_ptr().cast_mut())),
-            bytes: bytes.len(),
-        })
-    };
     let surroundings = Surroundings {
         name: path,
         functions: &target.code.functions,
-        memory: &active.memory,
-        constants: &set.program.constants,
         binding: &BTreeMap::new(),
         counters,
-        lookup: &lookup,
+        constant: &|number| constant(&set.program.constants, number),
+        lookup: &|path| parameter(&set.values, path),
+        call: &|function, work| HostCall::new(&active.memory, 1, function, work),
         inputs: &[],
         outputs: &[bytes],
-        threads: 1,
     };
     let bound = bind_plan(plan, &surroundings)?;
     let needed = Workspace::needed(&bound, 1).and_then(|needed| needed.checked_add(bytes));
@@ -183,7 +175,7 @@ fn compute(
     };
     // SAFETY: the plan was bound against this memory above, which stays until it is done; the
     // output is new. That functions are kernels is what loading a kernel set trusts in.
-    let outcome = unsafe { execute(&bound, workspace, &passed, None) };
+    let outcome = unsafe { run(&bound, workspace, &passed, None) };
     outcome.map_err(|cause| fault::explain(&cause, path, plan, &target.code.functions))?;
     let tensor = StoredTensor::new(derived.ty.dtype, shape, Storage::memory(memory));
     tensor.ok_or_else(|| wrong("its type has no constant size"))
