@@ -75,6 +75,7 @@ fn compile_kernel(
         header: header(kernel, options),
         parameters: emitted.parameters,
         threads: launch.threads,
+        resident: launch.resident,
         written: emitted.written,
     };
     Ok((entry, function))

@@ -41,6 +41,8 @@ pub(crate) struct Launch {
     pub(crate) scratch: Dim,
     /// Bytes at its beginning that are zero.
     pub(crate) cleared: Dim,
+    /// Blocks that a multiprocessor's registers must hold at the same time.
+    pub(crate) resident: u32,
 }
 
 impl Launch {
@@ -52,6 +54,7 @@ impl Launch {
             unit_cost,
             scratch: Dim::from(0),
             cleared: Dim::from(0),
+            resident: 1,
         }
     }
 }

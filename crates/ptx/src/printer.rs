@@ -26,6 +26,8 @@ pub struct Entry {
     pub parameters: Vec<Parameter>,
     /// Threads of a block, along x.
     pub threads: u32,
+    /// Blocks that a multiprocessor's registers must hold at the same time.
+    pub resident: u32,
     /// What it does.
     pub written: Written,
 }
@@ -58,7 +60,11 @@ impl fmt::Display for Entry {
             let declared = format!(".param .{} {}{comma}", parameter.ty.text(), parameter.name);
             writeln!(f, "    {declared:<24}  // {}", parameter.comment)?;
         }
-        writeln!(f, ")\n.maxntid {}, 1, 1\n{{", self.threads)?;
+        writeln!(f, ")\n.maxntid {}, 1, 1", self.threads)?;
+        if self.resident > 1 {
+            writeln!(f, ".minnctapersm {}", self.resident)?;
+        }
+        writeln!(f, "{{")?;
         for file in RegisterFile::ALL {
             if let Some(&count) = self.written.registers.get(&file) {
                 let declared = format!(".{}", file.declared().text());
