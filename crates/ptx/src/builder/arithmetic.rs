@@ -140,6 +140,44 @@ impl Builder {
         self.sum(Mnemonic::Maximum, a.into(), b.into())
     }
 
+    /// The lesser of two floats, NaN where one is; -0 is less than 0.
+    pub fn minimum<T: Float>(
+        &mut self,
+        a: impl Into<Operand<T>>,
+        b: impl Into<Operand<T>>,
+    ) -> Register<T> {
+        self.extreme(Mnemonic::Minimum, a.into(), b.into())
+    }
+
+    /// The greater of two floats, NaN where one is; 0 is greater than -0.
+    pub fn maximum<T: Float>(
+        &mut self,
+        a: impl Into<Operand<T>>,
+        b: impl Into<Operand<T>>,
+    ) -> Register<T> {
+        self.extreme(Mnemonic::Maximum, a.into(), b.into())
+    }
+
+    fn extreme<T: Float>(
+        &mut self,
+        mnemonic: Mnemonic,
+        a: Operand<T>,
+        b: Operand<T>,
+    ) -> Register<T> {
+        let operands = [a.into(), b.into()];
+        if T::TYPE == Type::F32 {
+            let modifiers = [Suffix::CarryNan.into(), T::TYPE.into()];
+            return self.result(mnemonic, modifiers, operands);
+        }
+        // Of f64 there is only the form that leaves NaN out.
+        let number = self.result(mnemonic, [T::TYPE.into()], operands);
+        let (sum, unordered) = (
+            self.add(a, b),
+            self.set_predicate(Suffix::Nan, T::TYPE, a, b),
+        );
+        self.select(unordered, sum, number)
+    }
+
     /// The square root.
     pub fn sqrt<T: Float>(&mut self, a: impl Into<Operand<T>>) -> Register<T> {
         let modifiers = [Suffix::Rn.into(), T::TYPE.into()];

@@ -184,6 +184,7 @@ words! {
         Neu "neu",
         Num "num",
         Nan "nan",
+        CarryNan "NaN",
         Global "global",
         Shared "shared",
         Param "param",
