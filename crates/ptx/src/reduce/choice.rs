@@ -1,3 +1,5 @@
+use std::fmt;
+
 use eyas_tensor::{Dim, DimError};
 
 /// Blocks that keep a large GPU busy.
@@ -52,6 +54,26 @@ pub(crate) struct Choice {
     pub(crate) parts: Dim,
 }
 
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let many = |count: i64| if count == 1 { "" } else { "s" };
+        let (rows, lanes) = (self.rows(), self.lanes);
+        let beside = if self.columns { " side by side" } else { "" };
+        write!(f, "{rows} row{}{beside} a block, ", many(rows))?;
+        write!(f, "{lanes} thread{} a row", many(lanes))?;
+        if self.vector > 1 {
+            write!(f, ", {} places at once", self.vector)?;
+        }
+        if self.kept.is_some() {
+            write!(f, ", all in registers")?;
+        }
+        match self.is_divided() {
+            true => write!(f, ", {} blocks a row", self.parts),
+            false => Ok(()),
+        }
+    }
+}
+
 /// One choice, or two between which the extent decides when the kernel runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Choices {
@@ -70,7 +92,13 @@ impl Traits {
             };
             return Ok(match self.columns {
                 true => Choices::Always(long),
-                false => Choices::UpTo(SHORT, self.looped(THREADS, WARP), long),
+                false => {
+                    let short = Choice {
+                        threads: long.threads,
+                        ..self.looped(THREADS, WARP)
+                    };
+                    Choices::UpTo(SHORT, short, long)
+                }
             });
         };
         let choice = match self.columns {

@@ -1,4 +1,4 @@
-use eyas_ir::{BinaryFunction, Body, BodyBuilder, Reduction, ScalarId, ScalarOp};
+use eyas_ir::{BinaryFunction, Body, BodyBuilder, Reduction, Scalar, ScalarId, ScalarOp};
 use eyas_kernels::{Capabilities, Fold, Reduce, Stage, expand};
 use eyas_tensor::DType;
 
@@ -38,23 +38,24 @@ pub(crate) fn combination(reduction: Reduction, accumulator: DType) -> BinaryFun
 }
 
 impl Phases {
-    /// Of a reduction that verifies. `varies` says of each read whether it changes along a row.
-    pub(crate) fn new(reduce: &Reduce, types: &[DType], row_types: &[DType], varies: &[bool]) -> Phases {
+    /// Of a reduction whose bodies are expanded. `types` are those of its reads, then of the row's;
+    /// `varies` says of each read whether it changes along a row.
+    pub(crate) fn new(reduce: &Reduce, types: &[DType], varies: &[bool]) -> Phases {
         let mut builder = BodyBuilder::new();
-        let reads: Vec<ScalarId> = types.iter().map(|&dtype| builder.input(dtype)).collect();
-        let folds = reduce.stages.iter().map(|stage| {
+        let (reads, more) = types.split_at(reduce.reads.len());
+        let reads: Vec<ScalarId> = reads.iter().map(|&dtype| builder.input(dtype)).collect();
+        let mut results: Vec<ScalarId> = Vec::new();
+        for stage in &reduce.stages {
             let fold = builder.input(fold_type(stage));
-            builder.cast(fold, stage.result())
-        });
-        let results: Vec<ScalarId> = folds.collect();
-        let more = row_types.iter().map(|&dtype| builder.input(dtype));
-        let more: Vec<ScalarId> = more.collect();
+            results.push(converted(&mut builder, fold, &[stage.result()]));
+        }
+        let more: Vec<ScalarId> = more.iter().map(|&dtype| builder.input(dtype)).collect();
         let mut outputs = Vec::new();
         for (number, stage) in reduce.stages.iter().enumerate() {
             let inputs = [&reads[..], &results[..number]].concat();
             let value = builder.inline(&stage.body, &inputs)[0];
-            let value = builder.cast(value, stage.accumulator);
-            outputs.push(builder.cast(value, folded_in(stage.accumulator)));
+            let types = [stage.accumulator, folded_in(stage.accumulator)];
+            outputs.push(converted(&mut builder, value, &types));
         }
         if let Some(row) = &reduce.row {
             outputs.extend(builder.inline(&row.body, &[&results[..], &more].concat()));
@@ -62,7 +63,7 @@ impl Phases {
         if let Some(element) = &reduce.element {
             outputs.extend(builder.inline(&element.body, &[&reads[..], &results].concat()));
         }
-        let body = expand(&builder.finish(&outputs), Capabilities::ALL);
+        let body = builder.finish(&outputs);
         let (stages, rest) = body.outputs.split_at(reduce.stages.len());
         let (row, element) = rest.split_at(reduce.row.as_ref().map_or(0, |row| row.writes.len()));
         Phases {
@@ -72,6 +73,13 @@ impl Phases {
             varies: varying(&body, varies, reduce.outer.len()),
             body,
         }
+    }
+
+    /// The node that is an input, where a body asks for it.
+    pub(crate) fn input(&self, number: usize) -> Option<ScalarId> {
+        let mut nodes = self.body.nodes.iter();
+        let is_it = |node: &Scalar| matches!(node.op, ScalarOp::Input(n) if n as usize == number);
+        nodes.position(is_it).map(|place| ScalarId(place as u32))
     }
 
     /// Whether a node changes along a row.
@@ -102,26 +110,27 @@ impl Phases {
     }
 
     /// Nodes that are computed for each element, those of every phase counted anew.
-    pub(crate) fn cost(&self) -> u32 {
+    pub(crate) fn cost(&self) -> usize {
         let stages = self.stages.iter().map(std::slice::from_ref);
         let phases = stages.chain([&self.element[..]]);
         let counts = phases.map(|wanted| {
             let all = self.towards(wanted, |_| false);
             all.iter().filter(|id| self.varies(**id)).count()
         });
-        counts.sum::<usize>() as u32
+        counts.sum()
     }
 
     /// Registers of 32 bits that an element takes at most between two phases of a thread that
     /// keeps what it has.
-    pub(crate) fn kept(&self) -> u32 {
+    pub(crate) fn kept(&self) -> usize {
         let mut phases: Vec<Vec<ScalarId>> = self.stages.iter().map(|id| vec![*id]).collect();
         phases.push(self.element.clone());
-        let inputs = (0..self.body.nodes.len()).map(|place| ScalarId(place as u32));
-        let is_input = |id: &ScalarId| matches!(self.body.node(*id).op, ScalarOp::Input(_));
-        let mut known: Vec<ScalarId> = inputs.filter(is_input).collect();
+        let is_input = |id: ScalarId| matches!(self.body.node(id).op, ScalarOp::Input(_));
+        let mut known: Vec<ScalarId> = Vec::new();
         let mut most = 0;
         for phase in 0..phases.len() {
+            let done = self.towards(&phases[phase], |id| known.contains(&id));
+            known.extend(done.iter().filter(|id| is_input(**id)));
             let later = phases[phase..].concat();
             let rest = self.towards(&later, |id| known.contains(&id));
             let operands = rest.iter().flat_map(|id| self.body.node(*id).op.operands());
@@ -129,10 +138,9 @@ impl Phases {
             live.retain(|id| known.contains(id) && self.varies(*id));
             live.sort_unstable();
             live.dedup();
-            let words = live.iter().map(|id| self.body.node(*id).dtype.bits() as u32);
-            most = most.max(words.map(|bits| bits.div_ceil(32)).sum());
-            let done = self.towards(&phases[phase], |id| known.contains(&id));
-            known.extend(done);
+            let words = live.iter().map(|id| self.body.node(*id).dtype.bits().div_ceil(32));
+            most = most.max(words.sum());
+            known.extend(done.into_iter().filter(|id| !is_input(*id)));
         }
         most
     }
@@ -144,6 +152,17 @@ fn fold_type(stage: &Stage) -> DType {
         Fold::Value(_) => folded_in(stage.accumulator),
         Fold::Arg(_) => DType::I64,
     }
+}
+
+/// A value as one type after the other, in ops that the machine has.
+fn converted(builder: &mut BodyBuilder, value: ScalarId, types: &[DType]) -> ScalarId {
+    let mut own = BodyBuilder::new();
+    let mut result = own.input(builder.dtype(value));
+    for &dtype in types {
+        result = own.cast(result, dtype);
+    }
+    let body = expand(&own.finish(&[result]), Capabilities::ALL);
+    builder.inline(&body, &[value])[0]
 }
 
 fn varying(body: &Body, reads: &[bool], outer: usize) -> Vec<bool> {

@@ -1,0 +1,175 @@
+//! Rows that several blocks share: each writes what its part gives to scratch memory, and the last
+//! one to do so folds them all in order.
+
+use eyas_ir::Comparison;
+use eyas_tensor::Dim;
+
+use crate::builder::{Atomic, Control, Operand, Predicate, Register, Type, U32, U64};
+use crate::emitter::Emitter;
+use crate::error::Fault;
+use crate::place::Place;
+use crate::reduce::Reducing;
+use crate::reduce::choice::{Choice, Choices};
+use crate::reduce::fold::Folding;
+use crate::reduce::row::Row;
+use crate::reduce::share::{load, store};
+use crate::reduce::team::whole_place;
+use crate::value::Value;
+
+/// What arrays in scratch memory begin at multiples of.
+const ALIGNMENT: i64 = 256;
+
+/// The layout of scratch memory: a counter for the blocks of each group of rows, then what every
+/// part of every row gave.
+pub(crate) struct Scratch {
+    /// All bytes.
+    pub(crate) bytes: Dim,
+    /// Bytes at the beginning that are zero.
+    pub(crate) cleared: Dim,
+    /// Where the values and the places begin.
+    shares: Vec<Dim>,
+}
+
+impl Scratch {
+    /// `None` where no row is shared.
+    pub(crate) fn of(reducing: &Reducing, choices: &Choices) -> Result<Option<Scratch>, Fault> {
+        let choice = match choices {
+            Choices::Always(choice) | Choices::UpTo(_, _, choice) => choice,
+        };
+        match choice.is_divided() {
+            true => Scratch::new(reducing, choice).map(Some),
+            false => Ok(None),
+        }
+    }
+
+    fn new(reducing: &Reducing, choice: &Choice) -> Result<Scratch, Fault> {
+        let counters = choice.groups(&reducing.rows)?.mul(&Dim::from(4))?;
+        let cleared = aligned(&counters)?;
+        // Of both kinds 8 bytes suffice.
+        let each = aligned(&reducing.rows.mul(&choice.parts)?.mul(&Dim::from(8))?)?;
+        let places = cleared.add(&each)?;
+        Ok(Scratch {
+            bytes: places.add(&each)?,
+            shares: vec![cleared.clone(), places],
+            cleared,
+        })
+    }
+}
+
+fn aligned(bytes: &Dim) -> Result<Dim, Fault> {
+    let alignment = Dim::from(ALIGNMENT);
+    let over = bytes.add(&alignment)?.sub(&Dim::from(1))?;
+    Ok(over.floor_div(&alignment)?.mul(&alignment)?)
+}
+
+/// The fold over all parts of the row, from that over the block's. Only the last block of those
+/// that share it goes on.
+pub(crate) fn conclude(
+    e: &mut Emitter,
+    row: &Row<'_>,
+    folding: &Folding,
+    folded: Vec<Value>,
+) -> Result<Vec<Value>, Fault> {
+    let (reducing, team) = (row.reducing, row.team);
+    let scratch = Scratch::new(reducing, team.choice)?;
+    let parts = e.dim(&team.choice.parts);
+    let result: Vec<Value> = folded.iter().map(|value| value.copied(e)).collect();
+    let together = |e: &mut Emitter| -> Result<(), Fault> {
+        e.comment("what this part gives, for the last block of the row");
+        let own = share(e, row, &scratch, &folded, team.part)?;
+        let leads = team.leads(e);
+        for (at, value) in own.iter().zip(&folded) {
+            let value = value.held(e);
+            let at = at.global(0).into();
+            match leads {
+                Some(leads) => e.guarded(leads, true, |b| store(b, at, value))?,
+                None => store(e, at, value)?,
+            }
+        }
+        let last = is_last(e, row, parts)?;
+        e.return_where(last, false);
+        e.comment("what all parts gave");
+        e.fence();
+        let all: Vec<Value> = {
+            let nothing = folding.nothing()?;
+            nothing.into_iter().map(|value| value.copied(e)).collect()
+        };
+        let lanes = team.choice.lanes as u64;
+        let first = e.wide(team.lane);
+        let each = |e: &mut Emitter, part: Register<U64>| {
+            let at = share(e, row, &scratch, &all, part.into())?;
+            let mut shares = Vec::with_capacity(all.len());
+            for (at, like) in at.into_iter().zip(&all) {
+                shares.push(load(e, at.global(0).into(), *like)?);
+            }
+            let more = folding.combine(e, &all, &shares)?;
+            for (all, more) in all.iter().zip(more) {
+                all.assign(e, more)?;
+            }
+            Ok::<(), Fault>(())
+        };
+        e.repeat::<U64, Fault>(first, parts, lanes, each)?;
+        let all = team.meet(e, folding, all.clone(), "all_shares")?;
+        for (result, all) in result.iter().zip(all) {
+            result.assign(e, all)?;
+        }
+        Ok(())
+    };
+    match parts {
+        Operand::Constant(_) => together(e)?,
+        Operand::Register(parts) => {
+            let several = e.compare(Comparison::Greater, parts, 1u64);
+            e.when(several, together)?;
+        }
+    }
+    Ok(result)
+}
+
+/// Where the shares of a part of the row are.
+fn share(
+    e: &mut Emitter,
+    row: &Row<'_>,
+    scratch: &Scratch,
+    like: &[Value],
+    part: Place,
+) -> Result<Vec<Register<U64>>, Fault> {
+    let base = e.scratch();
+    let rows = whole_place(e, &row.reducing.rows);
+    let (part, rows) = (e.wide(part), e.wide(rows));
+    let own = e.wide(row.team.row);
+    let number = Place::Wide(e.mad::<U64>(part, rows, own));
+    let mut found = Vec::with_capacity(like.len());
+    for (_, shares) in like.iter().zip(&scratch.shares) {
+        let array = e.shift(base, shares, 1)?;
+        found.push(e.step(array, number, &Dim::from(1), 8)?);
+    }
+    Ok(found)
+}
+
+/// Whether this block is the last of those that share its rows to come here; all its threads get
+/// the same answer.
+fn is_last(
+    e: &mut Emitter,
+    row: &Row<'_>,
+    parts: Operand<U64>,
+) -> Result<Register<Predicate>, Fault> {
+    let flag = e.shared_array("last", Type::U32, 1);
+    let (counters, thread) = (e.scratch(), e.thread());
+    e.fence();
+    e.barrier();
+    let first = e.compare(Comparison::Equal, thread, 0u32);
+    e.when(first, |e| {
+        let counter = e.step(counters, row.team.group, &Dim::from(1), 4)?;
+        let before = e.atomic::<U32>(Atomic::Add, counter.global(0), 1u32);
+        let before = e.resize::<U64, U32>(before);
+        let own = Place::Wide(e.add::<U64>(before, 1u32));
+        let own = e.wide(own);
+        let last = e.compare::<U64>(Comparison::Equal, own, parts);
+        let last = e.select::<U32>(last, 1u32, 0u32);
+        e.store::<U32>(flag.shared(0), last);
+        Ok::<(), Fault>(())
+    })?;
+    e.barrier();
+    let last = e.load::<U32>(flag.shared(0));
+    Ok(e.compare(Comparison::NotEqual, last, 0u32))
+}

@@ -1,0 +1,338 @@
+use std::cell::RefCell;
+
+use eyas_ir::{ScalarId, ScalarOp};
+use eyas_kernels::Access;
+use eyas_tensor::DType;
+
+use crate::body;
+use crate::builder::{Control, Predicate, Register};
+use crate::cursor::{Cursor, cursors_at};
+use crate::emitter::Emitter;
+use crate::error::Fault;
+use crate::memory::{Spot, size_of};
+use crate::place::Place;
+use crate::reduce::Reducing;
+use crate::reduce::team::Team;
+use crate::value::Value;
+
+/// What is known of the nodes of the bodies.
+pub(crate) type Values = Vec<Option<Value>>;
+
+/// A row as one of its threads sees it.
+#[derive(Clone)]
+pub(crate) struct Row<'a> {
+    pub(crate) reducing: &'a Reducing,
+    pub(crate) team: &'a Team<'a>,
+    /// Whether vectors may be moved; `None` where there are none, or nothing is in their way.
+    pub(crate) fits: Option<Register<Predicate>>,
+    /// Whether the row has places; `None` where that is known.
+    pub(crate) any: Option<Register<Predicate>>,
+    reads: Vec<Cursor>,
+    /// What is the same all along the row.
+    pub(crate) shared: Values,
+}
+
+/// Places that a thread takes at once: so many, so far apart.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stride {
+    pub(crate) count: i64,
+    pub(crate) apart: i64,
+}
+
+/// The places of one turn.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Turn {
+    /// The first is so far from what they are counted from.
+    pub(crate) further: u64,
+    /// Whether they are in the row; `None` where that is known.
+    pub(crate) inside: Option<Register<Predicate>>,
+}
+
+/// An element of the row.
+#[derive(Debug, Clone)]
+pub(crate) struct Element {
+    base: Place,
+    further: u64,
+    pub(crate) inside: Option<Register<Predicate>>,
+    own: Values,
+}
+
+impl Element {
+    /// Its place in the row.
+    pub(crate) fn place(&self, e: &mut Emitter) -> Place {
+        e.advance(self.base, self.further)
+    }
+}
+
+impl<'a> Row<'a> {
+    pub(crate) fn new(
+        e: &mut Emitter,
+        reducing: &'a Reducing,
+        team: &'a Team<'a>,
+    ) -> Result<Row<'a>, Fault> {
+        let fits = reducing.fits(e, team.choice.vector)?;
+        let known = reducing.length.as_constant().is_some_and(|length| length > 0);
+        let any = match known {
+            true => None,
+            false => Some(e.is_below(Place::Constant(0), &reducing.length)),
+        };
+        Ok(Row {
+            reducing,
+            team,
+            fits,
+            any,
+            reads: cursors_at(e, &reducing.reads, &team.places)?,
+            shared: vec![None; reducing.phases.body.nodes.len()],
+        })
+    }
+
+    /// Computes of what leads to `wanted` all that is the same along the row.
+    pub(crate) fn prepare(&mut self, e: &mut Emitter, wanted: &[ScalarId]) -> Result<(), Fault> {
+        let phases = &self.reducing.phases;
+        for id in phases.towards(wanted, |id| self.shared[id.0 as usize].is_some()) {
+            if phases.varies(id) {
+                continue;
+            }
+            let node = phases.body.node(id);
+            let value = match node.op {
+                ScalarOp::Input(input) => self.uniform(e, input as usize)?,
+                ScalarOp::Index(axis) => {
+                    let place = self.team.places.get(axis as usize).copied();
+                    Value::S64(e.signed(place.unwrap_or(Place::Constant(0))))
+                }
+                _ => body::node(e, &phases.body, node, |id| self.at(id, None))?,
+            };
+            self.shared[id.0 as usize] = Some(value);
+        }
+        Ok(())
+    }
+
+    /// A read that is the same along the row; of a row without places nothing is read.
+    fn uniform(&self, e: &mut Emitter, input: usize) -> Result<Value, Fault> {
+        let access = self.reducing.reads.get(input).ok_or_else(body::missing)?;
+        let spot = self.reads[input].spot(e, access)?;
+        let spot = within(e, spot, self.any);
+        e.load_element(e.dtype(access.argument), spot, 0)
+    }
+
+    fn at(&self, id: ScalarId, own: Option<&Values>) -> Result<Value, Fault> {
+        let place = id.0 as usize;
+        let own = own.and_then(|own| own[place]);
+        own.or(self.shared[place]).ok_or_else(body::missing)
+    }
+
+    /// The value of a node for an element, once it is computed.
+    pub(crate) fn value(&self, id: ScalarId, element: &Element) -> Result<Value, Fault> {
+        self.at(id, Some(&element.own))
+    }
+
+    /// Elements of which nothing is known but where they are.
+    pub(crate) fn elements(&self, base: Place, turns: &[Turn], stride: Stride) -> Vec<Element> {
+        let mut elements = Vec::new();
+        for turn in turns {
+            elements.extend((0..stride.count).map(|number| Element {
+                base,
+                further: turn.further + (number * stride.apart) as u64,
+                inside: turn.inside,
+                own: vec![None; self.shared.len()],
+            }));
+        }
+        elements
+    }
+
+    /// Reads what leads to `wanted` and was not read yet.
+    pub(crate) fn load(
+        &self,
+        e: &mut Emitter,
+        elements: &mut [Element],
+        wanted: &[ScalarId],
+        stride: Stride,
+    ) -> Result<(), Fault> {
+        let phases = &self.reducing.phases;
+        let Some(first) = elements.first().cloned() else {
+            return Ok(());
+        };
+        let known = |id: ScalarId| {
+            let place = id.0 as usize;
+            first.own[place].or(self.shared[place]).is_some()
+        };
+        let mut vectors: Vec<(ScalarId, DType, Vec<Spot>)> = Vec::new();
+        for id in phases.towards(wanted, known) {
+            let ScalarOp::Input(input) = phases.body.node(id).op else {
+                continue;
+            };
+            let access = self.reducing.reads.get(input as usize).ok_or_else(body::missing)?;
+            let dtype = e.dtype(access.argument);
+            let cursor = self.reads[input as usize];
+            let mut spots = Vec::new();
+            if self.is_vector(access, stride) {
+                for turn in elements.chunks(stride.count as usize) {
+                    spots.push(self.spot(e, access, cursor, &turn[0])?);
+                }
+                vectors.push((id, dtype, spots));
+                continue;
+            }
+            for element in &mut *elements {
+                let spot = self.spot(e, access, cursor, element)?;
+                element.own[id.0 as usize] = Some(e.load_element(dtype, spot, 0)?);
+            }
+        }
+        for ((id, ..), values) in vectors.iter().zip(self.load_vectors(e, &vectors, stride)?) {
+            for (element, value) in elements.iter_mut().zip(values) {
+                element.own[id.0 as usize] = Some(value);
+            }
+        }
+        Ok(())
+    }
+
+    /// Vectors where they may be loaded, else one element after the other into the same registers.
+    fn load_vectors(
+        &self,
+        e: &mut Emitter,
+        vectors: &[(ScalarId, DType, Vec<Spot>)],
+        stride: Stride,
+    ) -> Result<Vec<Vec<Value>>, Fault> {
+        let count = stride.count as usize;
+        let all = |e: &mut Emitter| -> Result<Vec<Vec<Value>>, Fault> {
+            let mut loaded = Vec::with_capacity(vectors.len());
+            for (_, dtype, spots) in vectors {
+                let mut values = Vec::with_capacity(spots.len() * count);
+                for spot in spots {
+                    values.extend(e.load_elements(*dtype, *spot, count)?);
+                }
+                loaded.push(values);
+            }
+            Ok(loaded)
+        };
+        let Some(fits) = self.fits.filter(|_| !vectors.is_empty()) else {
+            return all(e);
+        };
+        let loaded = RefCell::new(Vec::new());
+        e.when_else(
+            fits,
+            |e| {
+                loaded.replace(all(e)?);
+                Ok::<(), Fault>(())
+            },
+            |e| {
+                for ((_, dtype, spots), values) in vectors.iter().zip(loaded.borrow().iter()) {
+                    for (place, value) in values.iter().enumerate() {
+                        let offset = (place % count) as i32 * size_of(*dtype) as i32;
+                        let one = e.load_element(*dtype, spots[place / count], offset)?;
+                        value.assign(e, one)?;
+                    }
+                }
+                Ok(())
+            },
+        )?;
+        Ok(loaded.into_inner())
+    }
+
+    /// Computes what leads to `wanted` for an element whose reads are there.
+    pub(crate) fn compute(
+        &self,
+        e: &mut Emitter,
+        element: &mut Element,
+        wanted: &[ScalarId],
+    ) -> Result<(), Fault> {
+        let phases = &self.reducing.phases;
+        let known = |id: ScalarId| self.at(id, Some(&element.own)).is_ok();
+        for id in phases.towards(wanted, known) {
+            let node = phases.body.node(id);
+            let value = match node.op {
+                ScalarOp::Index(axis) => {
+                    let places = self.inner_places(e, element)?;
+                    let axis = axis as usize - self.reducing.outer.len();
+                    let place = places.get(axis).copied().ok_or_else(body::missing)?;
+                    Value::S64(e.signed(place))
+                }
+                _ => body::node(e, &phases.body, node, |id| self.at(id, Some(&element.own)))?,
+            };
+            element.own[id.0 as usize] = Some(value);
+        }
+        Ok(())
+    }
+
+    /// Stores what is known to be computed where the writes say.
+    pub(crate) fn store(
+        &self,
+        e: &mut Emitter,
+        elements: &[Element],
+        stride: Stride,
+        cursors: &[Cursor],
+    ) -> Result<(), Fault> {
+        let count = stride.count as usize;
+        let results = self.reducing.writes.iter().zip(&self.reducing.phases.element);
+        let mut vectors: Vec<(DType, Spot, Vec<Value>)> = Vec::new();
+        for ((access, id), cursor) in results.zip(cursors) {
+            let dtype = e.dtype(access.argument);
+            if self.is_vector(access, stride) {
+                for turn in elements.chunks(count) {
+                    let spot = self.spot(e, access, *cursor, &turn[0])?;
+                    let values = turn.iter().map(|element| self.value(*id, element));
+                    vectors.push((dtype, spot, values.collect::<Result<_, _>>()?));
+                }
+                continue;
+            }
+            for element in elements {
+                let spot = self.spot(e, access, *cursor, element)?;
+                e.store_element(dtype, spot, 0, self.value(*id, element)?)?;
+            }
+        }
+        let all = |e: &mut Emitter| {
+            let mut vectors = vectors.iter();
+            vectors.try_for_each(|(dtype, spot, values)| e.store_elements(*dtype, *spot, values))
+        };
+        let Some(fits) = self.fits.filter(|_| !vectors.is_empty()) else {
+            return all(e);
+        };
+        e.when_else(fits, all, |e| {
+            for (dtype, spot, values) in &vectors {
+                for (place, value) in values.iter().enumerate() {
+                    let offset = place as i32 * size_of(*dtype) as i32;
+                    e.store_element(*dtype, *spot, offset, *value)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn is_vector(&self, access: &Access, stride: Stride) -> bool {
+        stride.apart == 1 && stride.count > 1 && self.reducing.is_vector(access, stride.count)
+    }
+
+    /// Where the element of an access that is at the row lies.
+    fn spot(
+        &self,
+        e: &mut Emitter,
+        access: &Access,
+        mut cursor: Cursor,
+        element: &Element,
+    ) -> Result<Spot, Fault> {
+        let first = self.reducing.outer.len();
+        if self.reducing.inner.len() == 1 {
+            cursor = cursor.advance(e, access, first, element.base)?;
+            cursor = cursor.advance(e, access, first, Place::Constant(element.further))?;
+        } else {
+            for (axis, place) in (first..).zip(self.inner_places(e, element)?) {
+                cursor = cursor.advance(e, access, axis, place)?;
+            }
+        }
+        let spot = cursor.spot(e, access)?;
+        Ok(within(e, spot, element.inside))
+    }
+
+    fn inner_places(&self, e: &mut Emitter, element: &Element) -> Result<Vec<Place>, Fault> {
+        let place = element.place(e);
+        e.places(place, &self.reducing.inner)
+    }
+}
+
+/// The spot, touched only where the condition holds too.
+fn within(e: &mut Emitter, spot: Spot, condition: Option<Register<Predicate>>) -> Spot {
+    let inside = match (spot.inside, condition) {
+        (Some(inside), Some(condition)) => Some(e.and(inside, condition)),
+        (inside, condition) => inside.or(condition),
+    };
+    Spot { inside, ..spot }
+}
