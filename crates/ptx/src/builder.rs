@@ -48,8 +48,8 @@ pub use instruction::{
     Suffix,
 };
 pub use kind::{
-    B16, Bitwise, Bytes, F32, F64, Float, Halves, Integer, Integer32, Kind, Number, Predicate,
-    RegisterFile, S32, S64, Stored, Type, U32, U64,
+    B16, Bitwise, Bytes, F32, F64, Float, Halves, Integer, Integer32, Kind, Narrow, Number,
+    Predicate, RegisterFile, S32, S64, Stored, Type, U32, U64,
 };
 pub use memory::{Address, Global, Shared, SharedArray};
 pub use register::{AnyRegister, Operand, Register};

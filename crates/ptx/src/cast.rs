@@ -3,7 +3,7 @@
 use eyas_tensor::DType;
 
 use crate::builder::{
-    B16, Builder, F32, F64, Float, Integer, Operand, Register, Rounding, S32, S64, U32, U64,
+    B16, Builder, F32, F64, Float, Integer, Narrow, Operand, Register, Rounding, S32, S64, U32, U64,
 };
 use crate::emitter::Emitter;
 use crate::error::Fault;
@@ -16,6 +16,9 @@ pub(crate) fn cast(e: &mut Emitter, from: DType, to: DType, a: Value) -> Result<
         return Ok(a);
     }
     Ok(match a {
+        // All of these are kept in 32 bits.
+        Value::S32(_) if to == DType::I32 => a,
+        Value::S32(a) if is_short(to) => narrowed(e, to, a),
         Value::F32(a) => match to {
             DType::F16 => e.to_f16(a).into(),
             DType::BF16 => e.to_bf16(a).into(),
@@ -74,7 +77,7 @@ fn from_integer<S: Integer>(e: &mut Emitter, to: DType, a: Operand<S>) -> Result
         DType::U64 => e.resize::<U64, S>(a).into(),
         DType::U32 => e.resize::<U32, S>(a).into(),
         DType::I32 => e.resize::<S32, S>(a).into(),
-        DType::I16 | DType::I8 | DType::U16 | DType::U8 => {
+        _ if is_short(to) => {
             let word = e.resize::<S32, S>(a);
             narrowed(e, to, word.into())
         }
@@ -84,6 +87,11 @@ fn from_integer<S: Integer>(e: &mut Emitter, to: DType, a: Operand<S>) -> Result
             )));
         }
     })
+}
+
+/// Whether it is an integer narrower than any register's.
+fn is_short(dtype: DType) -> bool {
+    dtype.is_integer() && matches!(dtype.bits(), 8 | 16)
 }
 
 /// An integer wrapped to a narrow type.
@@ -119,8 +127,7 @@ pub(crate) fn bitcast(e: &mut Emitter, to: DType, a: Value) -> Result<Value, Fau
         }
         (Value::Half(a), DType::U16) => {
             let a = e.held::<B16>(a);
-            let word = e.from_short::<U32>(a);
-            e.reinterpret::<S32, U32>(word).into()
+            e.widen_short::<S32>(Narrow::U16, a).into()
         }
         (Value::S32(a), DType::F16 | DType::BF16) => e.to_short::<S32>(a).into(),
         (Value::S32(_), DType::F8E4M3 | DType::F8E5M2 | DType::I32) => a,

@@ -1,7 +1,6 @@
 use eyas_kernels::Access;
-use eyas_tensor::DType;
 
-use crate::builder::{Operand, Register, S64, U32, U64};
+use crate::builder::{Register, S64, U32, U64};
 use crate::emitter::Emitter;
 use crate::error::Fault;
 use crate::memory::{Spot, size_of};
@@ -11,9 +10,9 @@ use crate::value::Value;
 /// Where an access is while the axes are placed: the address so far.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cursor {
-    spot: Spot,
+    pub(crate) spot: Spot,
     /// The address of the index so far; `None` where there is none, or it was read already.
-    index: Option<Register<U64>>,
+    pub(crate) index: Option<Register<U64>>,
 }
 
 /// Whether an access is at the same place all along an axis.
@@ -127,6 +126,21 @@ fn step(
 ) -> Result<Register<U64>, Fault> {
     let size = size_of(e.dtype(access.argument));
     e.step(address, place, &access.strides[axis], size)
+}
+
+/// A cursor at the places that are known, an axis each.
+pub(crate) fn cursor_beside(
+    e: &mut Emitter,
+    access: &Access,
+    places: &[Option<Place>],
+) -> Result<Cursor, Fault> {
+    let mut cursor = Cursor::new(e, access)?;
+    for (axis, place) in places.iter().enumerate() {
+        if let Some(place) = place {
+            cursor = cursor.advance(e, access, axis, *place)?;
+        }
+    }
+    Ok(cursor)
 }
 
 /// Cursors of several accesses at the places of the first axes, an axis each.

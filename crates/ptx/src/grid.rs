@@ -23,6 +23,12 @@ pub(crate) fn blocks(count: &Dim, each: i64) -> Result<Dim, Fault> {
     })
 }
 
+/// Whether there is a block for each of so many places.
+pub(crate) fn is_one_turn(count: &Dim) -> bool {
+    let count = count.as_constant();
+    count.is_some_and(|count| count <= MOST_BLOCKS)
+}
+
 /// `count / each`, rounded up.
 pub(crate) fn ceiling(count: &Dim, each: i64) -> Result<Dim, Fault> {
     let beyond = count.add(&Dim::from(each))?.sub(&Dim::from(1))?;
@@ -69,6 +75,38 @@ impl Emitter<'_> {
                 let (first, count) = (self.wide(place), self.dim(count));
                 let step = self.mul_wide::<U32>(blocks, THREADS);
                 self.repeat(first, count, step, |e, place: Register<U64>| {
+                    body(e, place.into())
+                })
+            }
+        }
+    }
+
+    /// Runs `body` for the places `0..count` that are this block's, in a grid of as many blocks or
+    /// of [`MOST_BLOCKS`], all threads of the block together.
+    pub(crate) fn each_block_place(
+        &mut self,
+        count: &Dim,
+        body: impl FnOnce(&mut Self, Place) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let block = self.block();
+        if count
+            .as_constant()
+            .is_some_and(|count| count <= MOST_BLOCKS)
+        {
+            return body(self, block.into());
+        }
+        let blocks = self.blocks();
+        match count.as_constant() {
+            Some(count) if is_narrow(&Dim::from(count)) => {
+                self.repeat(block, count as u32, blocks, |e, place: Register<U32>| {
+                    body(e, place.into())
+                })
+            }
+            _ => {
+                let count = self.dim(count);
+                let block = self.resize::<U64, U32>(block);
+                let blocks = self.resize::<U64, U32>(blocks);
+                self.repeat(block, count, blocks, |e, place: Register<U64>| {
                     body(e, place.into())
                 })
             }

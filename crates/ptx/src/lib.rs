@@ -26,6 +26,7 @@ mod place;
 mod printer;
 mod reduce;
 mod scatter;
+mod transpose;
 mod value;
 
 pub use assembler::{AssembleError, Assembler, Complaint, Resources};

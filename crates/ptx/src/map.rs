@@ -12,6 +12,7 @@ use crate::error::Fault;
 use crate::grid::{THREADS, blocks};
 use crate::memory::size_of;
 use crate::place::Place;
+use crate::transpose::Transpose;
 use crate::value::Value;
 
 /// Bytes that one instruction moves.
@@ -19,6 +20,9 @@ const VECTOR: i64 = 16;
 
 /// Bodies with more scalars than this are computed for fewer elements at a time.
 const LONG_BODY: usize = 64;
+
+/// Bodies with at most as many scalars are computed for sixteen elements at a time.
+const SHORT_BODY: usize = 8;
 
 /// How an access goes along the innermost axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +38,9 @@ enum Along {
 /// A thread an element, or a vector of elements where memory lies so; whether it does, all threads
 /// find out alike.
 pub(crate) fn emit(e: &mut Emitter, map: &Map) -> Result<Launch, Fault> {
+    if let Some(transpose) = Transpose::find(e, map) {
+        return transpose.emit(e);
+    }
     let all = Dim::product(&map.extents)?;
     let vectors = Vectors::find(e, map)?;
     let cost = cost(&map.body) + (map.reads.len() + map.writes.len()) as i64;
@@ -206,8 +213,13 @@ fn widest(e: &Emitter, map: &Map) -> usize {
         false => sizes.min(),
     };
     let width = VECTOR / size.unwrap_or(VECTOR);
-    // More than eight take too many registers.
-    width.clamp(1, 8) as usize
+    // More than eight take many registers.
+    let most = if map.body.nodes.len() > SHORT_BODY {
+        8
+    } else {
+        16
+    };
+    width.clamp(1, most) as usize
 }
 
 /// What lies between places of an access that vectors begin at, in elements.

@@ -3,7 +3,7 @@
 use eyas_tensor::DType;
 
 use crate::builder::{
-    Address, B16, Builder, Bytes, F32, F64, Global, Halves, Kind, Operand, Predicate, Register,
+    Address, B16, Builder, Bytes, F32, F64, Halves, Kind, Narrow, Operand, Predicate, Register,
     S32, S64, Stored, U32, U64,
 };
 use crate::emitter::Emitter;
@@ -40,39 +40,53 @@ impl Emitter<'_> {
         spot: Spot,
         offset: i32,
     ) -> Result<Value, Fault> {
-        let at = spot.address.global(offset);
+        self.load_at(dtype, spot.address.global(offset), spot.inside)
+    }
+
+    /// An element in either memory; zero where the condition does not hold.
+    pub(crate) fn load_at(
+        &mut self,
+        dtype: DType,
+        at: impl Into<Address>,
+        inside: Option<Register<Predicate>>,
+    ) -> Result<Value, Fault> {
+        let at = at.into();
         Ok(match dtype {
-            DType::F64 => self.load_register::<F64>(spot, at).into(),
-            DType::F32 => self.load_register::<F32>(spot, at).into(),
-            DType::F16 | DType::BF16 => self.load_register::<B16>(spot, at).into(),
-            DType::I64 => self.load_register::<S64>(spot, at).into(),
-            DType::U64 => self.load_register::<U64>(spot, at).into(),
-            DType::I32 => self.load_register::<S32>(spot, at).into(),
-            DType::U32 => self.load_register::<U32>(spot, at).into(),
-            DType::Bool | DType::U8 | DType::F8E4M3 | DType::F8E5M2 => {
-                let byte = self.load_guarded(spot, |e| e.load_byte::<U32>(at));
-                self.from_word(dtype, byte)
+            DType::F64 => self.load_register::<F64>(inside, at).into(),
+            DType::F32 => self.load_register::<F32>(inside, at).into(),
+            DType::F16 | DType::BF16 => self.load_register::<B16>(inside, at).into(),
+            DType::I64 => self.load_register::<S64>(inside, at).into(),
+            DType::U64 => self.load_register::<U64>(inside, at).into(),
+            DType::I32 => self.load_register::<S32>(inside, at).into(),
+            DType::U32 => self.load_register::<U32>(inside, at).into(),
+            DType::Bool => {
+                let byte = self.load_narrow_register(inside, Narrow::U8, at);
+                self.compare(Comparison::NotEqual, byte, 0).into()
             }
-            DType::I8 => self.load_guarded(spot, |e| e.load_byte::<S32>(at)).into(),
-            DType::I16 => self.load_guarded(spot, |e| e.load_short::<S32>(at)).into(),
-            DType::U16 => {
-                let short = self.load_guarded(spot, |e| e.load_short::<U32>(at));
-                self.from_word(dtype, short)
+            DType::U8 | DType::F8E4M3 | DType::F8E5M2 => {
+                self.load_narrow_register(inside, Narrow::U8, at).into()
             }
+            DType::I8 => self.load_narrow_register(inside, Narrow::S8, at).into(),
+            DType::I16 => self.load_narrow_register(inside, Narrow::S16, at).into(),
+            DType::U16 => self.load_narrow_register(inside, Narrow::U16, at).into(),
             DType::I4 | DType::U4 => return Err(unsupported(dtype)),
         })
     }
 
-    fn load_register<T: Stored>(&mut self, spot: Spot, at: Global) -> Register<T> {
-        self.load_guarded(spot, |e| e.load(at))
+    fn load_register<T: Stored>(
+        &mut self,
+        inside: Option<Register<Predicate>>,
+        at: Address,
+    ) -> Register<T> {
+        self.load_guarded(inside, |e| e.load(at))
     }
 
     fn load_guarded<T: Stored>(
         &mut self,
-        spot: Spot,
+        inside: Option<Register<Predicate>>,
         load: impl FnOnce(&mut Builder) -> Register<T>,
     ) -> Register<T> {
-        let Some(inside) = spot.inside else {
+        let Some(inside) = inside else {
             return load(self);
         };
         let value = self.copy(Operand::Constant(T::ZERO));
@@ -80,20 +94,13 @@ impl Emitter<'_> {
         value
     }
 
-    /// A narrow element that was widened by zeros.
-    fn from_word(&mut self, dtype: DType, word: Register<U32>) -> Value {
-        match dtype {
-            DType::Bool => self.compare(Comparison::NotEqual, word, 0u32).into(),
-            DType::I8 => {
-                let word = self.reinterpret::<S32, U32>(word);
-                self.low_byte(word).into()
-            }
-            DType::I16 => {
-                let word = self.reinterpret::<S32, U32>(word);
-                self.low_short(word).into()
-            }
-            _ => self.reinterpret::<S32, U32>(word).into(),
-        }
+    fn load_narrow_register(
+        &mut self,
+        inside: Option<Register<Predicate>>,
+        narrow: Narrow,
+        at: Address,
+    ) -> Register<S32> {
+        self.load_guarded(inside, |b| b.load_narrow(narrow, at))
     }
 
     /// Writes an element so many bytes from a spot, where that is inside.
@@ -104,48 +111,69 @@ impl Emitter<'_> {
         offset: i32,
         value: Value,
     ) -> Result<(), Fault> {
-        let at: Address = spot.address.global(offset).into();
+        let at = spot.address.global(offset);
+        self.store_at(dtype, at, spot.inside, value)
+    }
+
+    /// Writes an element in either memory where the condition holds.
+    pub(crate) fn store_at(
+        &mut self,
+        dtype: DType,
+        at: impl Into<Address>,
+        inside: Option<Register<Predicate>>,
+        value: Value,
+    ) -> Result<(), Fault> {
+        let at = at.into();
         match dtype {
             DType::I4 | DType::U4 => return Err(unsupported(dtype)),
             DType::Bool | DType::U8 | DType::I8 | DType::F8E4M3 | DType::F8E5M2 => {
                 let word = self.to_word(value)?;
-                self.maybe_guarded(spot, |b| b.store_byte(at, word));
+                self.maybe_guarded(inside, |b| b.store_byte(at, word));
             }
             DType::U16 | DType::I16 => {
                 let word = self.to_word(value)?;
-                self.maybe_guarded(spot, |b| b.store_short(at, word));
+                self.maybe_guarded(inside, |b| b.store_short(at, word));
             }
             _ => match value.held(self) {
-                Value::Half(Operand::Register(x)) => self.store_one(spot, at, x),
-                Value::F32(Operand::Register(x)) => self.store_one(spot, at, x),
-                Value::F64(Operand::Register(x)) => self.store_one(spot, at, x),
-                Value::S32(Operand::Register(x)) => self.store_one(spot, at, x),
-                Value::U32(Operand::Register(x)) => self.store_one(spot, at, x),
-                Value::S64(Operand::Register(x)) => self.store_one(spot, at, x),
-                Value::U64(Operand::Register(x)) => self.store_one(spot, at, x),
+                Value::Half(Operand::Register(x)) => self.store_one(inside, at, x),
+                Value::F32(Operand::Register(x)) => self.store_one(inside, at, x),
+                Value::F64(Operand::Register(x)) => self.store_one(inside, at, x),
+                Value::S32(Operand::Register(x)) => self.store_one(inside, at, x),
+                Value::U32(Operand::Register(x)) => self.store_one(inside, at, x),
+                Value::S64(Operand::Register(x)) => self.store_one(inside, at, x),
+                Value::U64(Operand::Register(x)) => self.store_one(inside, at, x),
                 _ => return Err(Value::other_kind()),
             },
         }
         Ok(())
     }
 
-    fn store_one<T: Stored>(&mut self, spot: Spot, at: Address, value: Register<T>) {
-        self.maybe_guarded(spot, |b| b.store(at, value));
+    fn store_one<T: Stored>(
+        &mut self,
+        inside: Option<Register<Predicate>>,
+        at: Address,
+        value: Register<T>,
+    ) {
+        self.maybe_guarded(inside, |b| b.store(at, value));
     }
 
-    fn maybe_guarded(&mut self, spot: Spot, store: impl FnOnce(&mut Builder)) {
-        match spot.inside {
+    fn maybe_guarded(
+        &mut self,
+        inside: Option<Register<Predicate>>,
+        store: impl FnOnce(&mut Builder),
+    ) {
+        match inside {
             Some(inside) => self.guarded(inside, true, store),
             None => store(self),
         }
     }
 
     /// A narrow element in the lower bits of a word.
-    fn to_word(&mut self, value: Value) -> Result<Register<U32>, Fault> {
+    fn to_word(&mut self, value: Value) -> Result<Register<S32>, Fault> {
         Ok(match value {
-            Value::Bool(Operand::Constant(value)) => self.copy(u32::from(value)),
-            Value::Bool(Operand::Register(value)) => self.select(value, 1u32, 0u32),
-            Value::S32(value) => self.reinterpret::<U32, S32>(value),
+            Value::Bool(Operand::Constant(value)) => self.copy(i32::from(value)),
+            Value::Bool(Operand::Register(value)) => self.select(value, 1, 0),
+            Value::S32(value) => self.held(value),
             _ => return Err(Value::other_kind()),
         })
     }
@@ -178,29 +206,35 @@ impl Emitter<'_> {
             DType::I16 | DType::U16 => {
                 let packed = self.load_all::<Halves>(spot, count / 2);
                 let halves: Vec<_> = packed.into_iter().flat_map(|p| self.unpack(p)).collect();
-                let wide = halves.into_iter().map(|half| match dtype {
-                    DType::I16 => self.from_short::<S32>(half).into(),
-                    _ => {
-                        let word = self.from_short::<U32>(half);
-                        self.from_word(dtype, word)
-                    }
-                });
-                wide.collect()
+                let narrow = match dtype {
+                    DType::I16 => Narrow::S16,
+                    _ => Narrow::U16,
+                };
+                let wide = halves.into_iter();
+                values(
+                    wide.map(|half| self.widen_short::<S32>(narrow, half))
+                        .collect(),
+                )
             }
             DType::Bool | DType::I8 | DType::U8 | DType::F8E4M3 | DType::F8E5M2 => {
                 let mut found = Vec::with_capacity(count);
                 for packed in self.load_all::<Bytes>(spot, count / 4) {
-                    let word = self.reinterpret::<U32, Bytes>(packed);
-                    for place in 0..4u32 {
-                        let byte = match place {
+                    let word = self.reinterpret::<S32, Bytes>(packed);
+                    for shift in [0u32, 8, 16, 24] {
+                        let byte = match shift {
                             0 => word,
-                            _ => self.shift_right(word, 8 * place),
+                            _ => self.shift_right(word, shift),
                         };
-                        let byte = match place {
-                            3 => byte,
-                            _ => self.and(byte, 0xffu32),
-                        };
-                        found.push(self.from_word(dtype, byte));
+                        found.push(match dtype {
+                            // The sign has moved down with the highest byte.
+                            DType::I8 if shift == 24 => byte.into(),
+                            DType::I8 => self.low_byte(byte).into(),
+                            DType::Bool => {
+                                let byte = self.and(byte, 0xff);
+                                self.compare(Comparison::NotEqual, byte, 0).into()
+                            }
+                            _ => self.and(byte, 0xff).into(),
+                        });
                     }
                 }
                 found
@@ -218,7 +252,7 @@ impl Emitter<'_> {
         }
         for (place, group) in groups(&values) {
             let at = spot.address.global(place);
-            self.maybe_guarded(spot, |b| b.load_side_by_side(group, at));
+            self.maybe_guarded(spot.inside, |b| b.load_side_by_side(group, at));
         }
         values
     }
@@ -259,17 +293,17 @@ impl Emitter<'_> {
                     for (value, shift) in four.iter().zip([0u32, 8, 16, 24]) {
                         let mut byte = self.to_word(*value)?;
                         if dtype == DType::I8 && shift < 24 {
-                            byte = self.and(byte, 0xffu32);
+                            byte = self.and(byte, 0xff);
                         }
                         if shift > 0 {
                             byte = self.shift_left(byte, shift);
                         }
                         word = Some(match word {
-                            Some(word) => self.or::<U32>(word, byte),
+                            Some(word) => self.or::<S32>(word, byte),
                             None => byte,
                         });
                     }
-                    packed.extend(word.map(|word| self.reinterpret::<Bytes, U32>(word)));
+                    packed.extend(word.map(|word| self.reinterpret::<Bytes, S32>(word)));
                 }
                 self.store_groups(spot, &packed);
             }
@@ -296,7 +330,7 @@ impl Emitter<'_> {
     fn store_groups<T: Stored>(&mut self, spot: Spot, values: &[Register<T>]) {
         for (place, group) in groups(values) {
             let at = spot.address.global(place);
-            self.maybe_guarded(spot, |b| b.store_side_by_side(at, group));
+            self.maybe_guarded(spot.inside, |b| b.store_side_by_side(at, group));
         }
     }
 

@@ -65,6 +65,18 @@ impl Emitter<'_> {
         }
     }
 
+    /// One place so much further than another.
+    pub(crate) fn sum(&mut self, a: Place, b: Place) -> Place {
+        match (a, b) {
+            (place, Place::Constant(by)) | (Place::Constant(by), place) => self.advance(place, by),
+            (Place::Narrow(a), Place::Narrow(b)) => self.add::<U32>(a, b).into(),
+            (a, b) => {
+                let (a, b) = (self.wide(a), self.wide(b));
+                self.add::<U64>(a, b).into()
+            }
+        }
+    }
+
     /// A place that is so many times as far.
     pub(crate) fn scale(&mut self, place: Place, by: u64) -> Place {
         let shift = by.trailing_zeros();

@@ -2,7 +2,7 @@
 
 use super::{
     AnyOperand, B16, Builder, F32, F64, Float, Halves, Integer, Integer32, Kind, Mnemonic,
-    Modifier, Operand, Register, Stored, Suffix, Type, U32, U64,
+    Modifier, Narrow, Operand, Register, Stored, Suffix, Type, U32, U64,
 };
 
 /// To which integer a float is rounded.
@@ -116,6 +116,11 @@ impl Builder {
     /// 16 bits as a word, widened by their sign where the kind has one.
     pub fn from_short<T: Integer32>(&mut self, a: Register<B16>) -> Register<T> {
         self.convert(None, T::TYPE, T::SHORT, a.into())
+    }
+
+    /// A narrow integer of 16 bits as a word, widened as its type has it.
+    pub fn widen_short<T: Integer32>(&mut self, narrow: Narrow, a: Register<B16>) -> Register<T> {
+        self.convert(None, T::TYPE, narrow.ty(), a.into())
     }
 
     /// The lower 16 bits of a word.

@@ -183,6 +183,28 @@ pub trait Integer32: Integer {
     const SHORT: Type;
 }
 
+/// Integers of memory narrower than any register's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Narrow {
+    U8,
+    S8,
+    U16,
+    S16,
+}
+
+impl Narrow {
+    /// As instructions name it.
+    pub fn ty(self) -> Type {
+        match self {
+            Narrow::U8 => Type::U8,
+            Narrow::S8 => Type::S8,
+            Narrow::U16 => Type::U16,
+            Narrow::S16 => Type::S16,
+        }
+    }
+}
+
 /// Kinds whose bits the bitwise instructions take: integers and predicates.
 pub trait Bitwise: Kind {}
 

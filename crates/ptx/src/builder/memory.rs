@@ -1,8 +1,8 @@
 //! Loads and stores.
 
 use super::{
-    AnyOperand, AnyRegister, Builder, Integer32, Kind, Mnemonic, Modifier, Operand, Register,
-    Stored, Suffix, Type, U32, U64,
+    AnyOperand, AnyRegister, Builder, Integer32, Kind, Mnemonic, Modifier, Narrow, Operand,
+    Register, Stored, Suffix, Type, U32, U64,
 };
 
 /// An array in shared memory, aligned to 16 bytes.
@@ -163,17 +163,40 @@ impl Builder {
 
     /// A byte, widened by its sign where the kind has one.
     pub fn load_byte<T: Integer32>(&mut self, from: impl Into<Address>) -> Register<T> {
-        self.load_narrow(T::BYTE, from.into())
+        self.load_type(T::BYTE, from.into())
     }
 
     /// Two bytes, widened by their sign where the kind has one.
     pub fn load_short<T: Integer32>(&mut self, from: impl Into<Address>) -> Register<T> {
-        self.load_narrow(T::SHORT, from.into())
+        self.load_type(T::SHORT, from.into())
     }
 
-    fn load_narrow<T: Kind>(&mut self, ty: Type, from: Address) -> Register<T> {
+    /// A narrow integer, widened as its type has it.
+    pub fn load_narrow<T: Integer32>(
+        &mut self,
+        narrow: Narrow,
+        from: impl Into<Address>,
+    ) -> Register<T> {
+        self.load_type(narrow.ty(), from.into())
+    }
+
+    fn load_type<T: Kind>(&mut self, ty: Type, from: Address) -> Register<T> {
         let modifiers = [from.space(), ty.into()];
         self.result(Mnemonic::Load, modifiers, [from.operand()])
+    }
+
+    /// One, two or four narrow values side by side into registers that are there, widened.
+    pub(crate) fn load_narrow_into<T: Integer32>(
+        &mut self,
+        values: &[Register<T>],
+        ty: Type,
+        from: impl Into<Address>,
+    ) {
+        let from = from.into();
+        let modifiers = [Some(from.space()), vector(values.len()), Some(ty.into())];
+        let modifiers: Vec<Modifier> = modifiers.into_iter().flatten().collect();
+        let values = side_by_side(values.iter().map(|value| value.any()));
+        self.push(Mnemonic::Load, modifiers, [values, from.operand()]);
     }
 
     /// Writes a value.
