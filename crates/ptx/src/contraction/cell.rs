@@ -18,15 +18,30 @@ pub(super) trait Cell: Number {
         b: Register<Self>,
     );
 
-    /// So many cells side by side in shared memory, 16 bytes at a time as far as they go.
-    fn load(builder: &mut Builder, from: Shared, count: u32) -> Vec<Register<Self>>;
+    /// So many cells side by side in shared memory, 16 bytes at a time or as many as there are; the
+    /// address is a multiple of that.
+    fn load(builder: &mut Builder, from: Shared, count: u32) -> Vec<Register<Self>> {
+        let cells: Vec<Register<Self>> = (0..count).map(|_| builder.register()).collect();
+        let mut offset = from.offset;
+        for group in cells.chunks((16 / Self::BYTES) as usize) {
+            builder.load_side_by_side(group, Shared { offset, ..from });
+            offset += 16;
+        }
+        cells
+    }
 
     /// Writes cells side by side as [`Cell::load`] reads them.
-    fn store(builder: &mut Builder, to: Shared, cells: &[Register<Self>]);
+    fn store(builder: &mut Builder, to: Shared, cells: &[Register<Self>]) {
+        let mut offset = to.offset;
+        for group in cells.chunks((16 / Self::BYTES) as usize) {
+            builder.store_side_by_side(Shared { offset, ..to }, group);
+            offset += 16;
+        }
+    }
 }
 
 macro_rules! cells {
-    ($($kind:ident $operand:ident $add:ident $widest:literal;)*) => {$(
+    ($($kind:ident $operand:ident $add:ident;)*) => {$(
         impl Cell for $kind {
             fn scalar(register: Register<$kind>) -> Value {
                 register.into()
@@ -45,46 +60,15 @@ macro_rules! cells {
                 builder.set(sum, |builder| builder.$add(a, b, sum));
             }
 
-            fn load(builder: &mut Builder, from: Shared, count: u32) -> Vec<Register<$kind>> {
-                let mut cells = Vec::with_capacity(count as usize);
-                while cells.len() < count as usize {
-                    let at = further(from, cells.len() as u32 * $kind::BYTES);
-                    match count as usize - cells.len() {
-                        $widest.. => cells.extend(builder.load_vector::<$kind, $widest>(at)),
-                        2.. => cells.extend(builder.load_vector::<$kind, 2>(at)),
-                        _ => cells.push(builder.load::<$kind>(at)),
-                    }
-                }
-                cells
-            }
-
-            fn store(builder: &mut Builder, to: Shared, cells: &[Register<$kind>]) {
-                let mut offset = 0;
-                for group in cells.chunks($widest) {
-                    let at = further(to, offset);
-                    offset += group.len() as u32 * $kind::BYTES;
-                    match <[Register<$kind>; $widest]>::try_from(group) {
-                        Ok(group) => builder.store_vector(at, group),
-                        Err(_) => group.iter().zip(0..).for_each(|(&cell, place)| {
-                            builder.store(further(at, place * $kind::BYTES), cell);
-                        }),
-                    }
-                }
-            }
         }
     )*};
 }
 
 cells! {
-    F32 f32 fma 4;
-    F64 f64 fma 2;
-    S32 s32 mad 4;
-    U32 u32 mad 4;
-    S64 s64 mad 2;
-    U64 u64 mad 2;
-}
-
-fn further(place: Shared, bytes: u32) -> Shared {
-    let offset = place.offset + bytes as i32;
-    Shared { offset, ..place }
+    F32 f32 fma;
+    F64 f64 fma;
+    S32 s32 mad;
+    U32 u32 mad;
+    S64 s64 mad;
+    U64 u64 mad;
 }

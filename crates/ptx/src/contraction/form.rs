@@ -1,8 +1,8 @@
 use eyas_ir::{BinaryFunction, Body, BodyBuilder, ScalarId, ScalarOp};
-use eyas_kernels::{Access, Argument, Capabilities, Contraction, RightLayout, expand, row_major};
+use eyas_kernels::{Access, Capabilities, Contraction, RightLayout, expand, row_major};
 use eyas_tensor::{DType, Dim};
 
-use super::operand::{Axis, Operand};
+use super::operand::Operand;
 use crate::error::Fault;
 
 /// Below so many places a side of the result is narrow.
@@ -44,17 +44,12 @@ pub(super) struct Side {
 }
 
 impl Form {
-    pub(super) fn new(c: &Contraction, arguments: &[Argument]) -> Result<Form, Fault> {
+    /// `dtype` is that of an argument's elements.
+    pub(super) fn new(c: &Contraction, dtype: impl Fn(usize) -> DType) -> Result<Form, Fault> {
         let cell = cell(c.accumulator)?;
         let (batch, rows) = (c.batch.len(), c.rows.len());
-        let dtype = |access: &Access| -> Result<DType, Fault> {
-            let argument = arguments.get(access.argument);
-            argument
-                .map(|argument| argument.dtype)
-                .ok_or_else(|| Fault::Malformed("an access to no argument".to_owned()))
-        };
         let operand = |access: &Access, own: &[Dim]| -> Result<Operand, Fault> {
-            let convert = convert(dtype(access)?, c.accumulator, cell);
+            let convert = convert(dtype(access.argument), c.accumulator, cell);
             Operand::new(access, [&c.batch, own, &c.contracted], convert)
         };
         let left = operand(&c.left, &c.rows)?;
@@ -67,10 +62,7 @@ impl Form {
         };
         let mut form = Form {
             batch: c.batch.clone(),
-            sides: [
-                Side::new(&c.rows, left)?,
-                Side::new(&c.columns, right)?,
-            ],
+            sides: [Side::new(&c.rows, left)?, Side::new(&c.columns, right)?],
             contracted: Dim::product(&c.contracted)?,
             cell,
             step: step(c.accumulator, cell),

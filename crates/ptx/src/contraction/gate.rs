@@ -1,54 +1,77 @@
 use eyas_ir::Comparison;
+use eyas_kernels::Access;
 use eyas_tensor::Dim;
 
 use super::operand::{Direction, Operand};
 use super::tile::GROUP;
 use crate::builder::{Predicate, Register, U64};
 use crate::emitter::Emitter;
-use crate::error::Fault;
 use crate::memory::size_of;
 
-/// Bytes that a load or store moves at most.
+/// Bytes that one instruction moves at most.
 const WIDEST: i64 = 16;
 
-/// What must be a multiple of how many so that groups of elements are aligned.
+/// What must be a multiple of what so that groups of elements are aligned.
 #[derive(Debug, Default)]
-pub(crate) struct Multiples {
-    dims: Vec<(Dim, i64)>,
+pub(super) struct Multiples {
+    dims: Vec<(Dim, u64)>,
+    /// Arguments' addresses.
+    addresses: Vec<(usize, u64)>,
 }
 
 impl Multiples {
-    /// Elements that an aligned address lies between.
-    pub(super) fn elements(size: i64) -> i64 {
-        WIDEST.min(i64::from(GROUP) * size) / size
+    /// A dim is a multiple of so many, a power of two.
+    pub(super) fn dim(&mut self, dim: &Dim, of: u64) {
+        let known = (dim.clone(), of);
+        if !self.dims.contains(&known) {
+            self.dims.push(known);
+        }
     }
 
-    pub(super) fn push(&mut self, dim: &Dim, of: i64) {
-        self.dims.push((dim.clone(), of));
+    /// Groups of an access along an axis, along which elements lie side by side, are aligned.
+    pub(super) fn access(&mut self, e: &Emitter, access: &Access, axis: usize, group: u32) {
+        let size = size_of(e.dtype(access.argument));
+        let bytes = WIDEST.min(i64::from(group) * size);
+        let each = (bytes / size) as u64;
+        self.dim(&access.offset, each);
+        let others = access.strides.iter().enumerate();
+        for (_, stride) in others.filter(|(other, _)| *other != axis) {
+            self.dim(stride, each);
+        }
+        if let Some(indirect) = &access.indirect {
+            self.dim(&indirect.stride, each);
+        }
+        let known = (access.argument, bytes as u64);
+        if !self.addresses.contains(&known) {
+            self.addresses.push(known);
+        }
     }
 
-    /// Whether all are, and an argument's first byte is aligned; `None` where that cannot be.
-    pub(super) fn hold(
-        self,
-        e: &mut Emitter,
-        argument: usize,
-    ) -> Option<Register<Predicate>> {
-        let mut unknown: Vec<(i64, Vec<Dim>)> = Vec::new();
+    /// Whether all are; `None` where that cannot be.
+    pub(super) fn hold(self, e: &mut Emitter) -> Option<Register<Predicate>> {
+        let mut unknown: Vec<(u64, Vec<Dim>)> = Vec::new();
         for (dim, of) in self.dims {
             match dim.as_constant() {
-                Some(value) if value % of != 0 => return None,
+                Some(value) if value as u64 % of != 0 => return None,
                 Some(_) => {}
                 None => match unknown.iter_mut().find(|(other, _)| *other == of) {
-                    Some((_, dims)) if dims.contains(&dim) => {}
                     Some((_, dims)) => dims.push(dim),
                     None => unknown.push((of, vec![dim])),
                 },
             }
         }
-        let size = size_of(e.dtype(argument));
-        let address = e.argument(argument);
-        let bytes = Multiples::elements(size) * size;
-        let mut rest = e.and(address, bytes as u64 - 1);
+        let mut rest: Option<Register<U64>> = None;
+        let mut more = |e: &mut Emitter, bits: Register<U64>, of: u64| {
+            let over = e.and(bits, of - 1);
+            rest = Some(match rest {
+                Some(rest) => e.or(rest, over),
+                None => over,
+            });
+        };
+        for (argument, of) in self.addresses {
+            let address = e.argument(argument);
+            more(e, address, of);
+        }
         for (of, dims) in unknown {
             let mut bits: Option<Register<U64>> = None;
             for dim in dims {
@@ -59,16 +82,16 @@ impl Multiples {
                 });
             }
             if let Some(bits) = bits {
-                let over = e.and(bits, of as u64 - 1);
-                rest = e.or(rest, over);
+                more(e, bits, of);
             }
         }
+        let rest = rest?;
         Some(e.compare(Comparison::Equal, rest, 0u64))
     }
 }
 
-/// Whether all groups of elements along a direction, in which they lie side by side, are aligned
-/// and end where the axis does; `None` where that cannot be.
+/// Whether the groups of an operand along a direction, in which its elements lie side by side, are
+/// aligned and end where an axis does; `None` where that cannot be.
 pub(super) fn gate(
     e: &mut Emitter,
     operand: &Operand,
@@ -79,18 +102,8 @@ pub(super) fn gate(
         Direction::Contracted => &operand.contracted,
     };
     let near = axes.clone().next_back()?;
-    let access = &operand.access;
-    let each = Multiples::elements(size_of(e.dtype(access.argument)));
     let mut multiples = Multiples::default();
-    multiples.push(&operand.extents[near], GROUP.into());
-    multiples.push(&access.offset, each);
-    for (axis, stride) in access.strides.iter().enumerate() {
-        if axis != near {
-            multiples.push(stride, each);
-        }
-    }
-    if let Some(indirect) = &access.indirect {
-        multiples.push(&indirect.stride, each);
-    }
-    multiples.hold(e, access.argument)
+    multiples.dim(&operand.extents[near], GROUP.into());
+    multiples.access(e, &operand.access, near, GROUP);
+    multiples.hold(e)
 }

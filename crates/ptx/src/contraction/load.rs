@@ -67,14 +67,19 @@ impl<'f> Loader<'f> {
             },
             whole: false,
         };
-        let gate = if near { gate(e, operand, direction) } else { None };
+        let gate = if near {
+            gate(e, operand, direction)
+        } else {
+            None
+        };
         let grouped = gate.map(|gate| {
             let (pattern, whole) = (groups, true);
             (Way { pattern, whole }, gate)
         });
         let base = base(e, block, operand)?;
-        let begin =
-            |e: &mut Emitter, way: Way| Start::new::<T>(e, block, side, base, (&panel, before), way);
+        let begin = |e: &mut Emitter, way: Way| {
+            Start::new::<T>(e, block, side, base, (&panel, before), way)
+        };
         let start = match grouped {
             Some((way, gate)) if way.pattern != single.pattern => {
                 let (one_by_one, begun) = (e.label("single"), e.label("begun"));
@@ -111,11 +116,7 @@ impl<'f> Loader<'f> {
 
     /// Loads the elements of a step, of whose places the first `bound` are summed where not all
     /// are, and goes on to the next step.
-    pub(super) fn load(
-        &self,
-        e: &mut Emitter,
-        bound: Option<Register<U32>>,
-    ) -> Result<(), Fault> {
+    pub(super) fn load(&self, e: &mut Emitter, bound: Option<Register<U32>>) -> Result<(), Fault> {
         self.each_way(e, |e, way| {
             for slot in 0..way.pattern.slots {
                 self.load_slot(e, way, slot, bound)?;
@@ -142,9 +143,7 @@ impl<'f> Loader<'f> {
             Ok(())
         };
         match self.grouped {
-            Some((way, _)) if way.pattern == self.single.pattern => {
-                self.by_threads(e, way, store)
-            }
+            Some((way, _)) if way.pattern == self.single.pattern => self.by_threads(e, way, store),
             _ => self.each_way(e, store),
         }
     }
@@ -212,7 +211,7 @@ impl<'f> Loader<'f> {
                 e.compare(Comparison::Less, place, bound)
             });
             let elements = first + element as usize..first + (element + together) as usize;
-            self.load_elements(e, cursor, way.whole, elements, summed)?;
+            self.load_elements(e, cursor, elements, summed)?;
         }
         Ok(())
     }
@@ -222,7 +221,6 @@ impl<'f> Loader<'f> {
         &self,
         e: &mut Emitter,
         cursor: Cursor,
-        whole: bool,
         elements: Range<usize>,
         summed: Option<Register<Predicate>>,
     ) -> Result<(), Fault> {
@@ -239,10 +237,7 @@ impl<'f> Loader<'f> {
                 (summed, inside) => summed.or(inside),
             };
             let from = spot.address.global(0);
-            let load = |b: &mut Builder| match whole {
-                true => self.stage.load_group(b, elements.start, from),
-                false => self.stage.load(b, elements.start, from),
-            };
+            let load = |b: &mut Builder| self.stage.load(b, elements.clone(), from);
             match inside {
                 Some(inside) => e.guarded(inside, true, load),
                 None => load(e),

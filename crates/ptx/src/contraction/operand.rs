@@ -113,7 +113,9 @@ impl Operand {
                     self.access.strides[last].as_constant()
                 };
                 match (step(&self.own), step(&self.contracted)) {
-                    (Some(own), Some(contracted)) if own.unsigned_abs() <= contracted.unsigned_abs() => {
+                    (Some(own), Some(contracted))
+                        if own.unsigned_abs() <= contracted.unsigned_abs() =>
+                    {
                         (Direction::Own, false)
                     }
                     (Some(_), None) => (Direction::Own, false),

@@ -43,13 +43,17 @@ pub(super) struct Corner<T> {
 
 impl Panel {
     pub(super) fn new(tile: &Tile, side: usize, direction: Direction) -> Panel {
+        Panel::of(tile.length(side), tile.depth, direction)
+    }
+
+    fn of(length: u32, depth: u32, direction: Direction) -> Panel {
         let skew = match direction {
             Direction::Own => 0,
-            Direction::Contracted => LANES / lanes_along(tile.depth),
+            Direction::Contracted => LANES / lanes_along(depth),
         };
         Panel {
-            length: tile.length(side),
-            depth: tile.depth,
+            length,
+            depth,
             skew,
         }
     }
@@ -87,7 +91,8 @@ impl Pattern {
                 place: THREADS * GROUP / panel.length,
             },
             Direction::Contracted => Corner {
-                own: LANES / lanes_along(panel.depth) * (THREADS / LANES) / warps_along(panel.depth),
+                own: LANES / lanes_along(panel.depth) * (THREADS / LANES)
+                    / warps_along(panel.depth),
                 place: 0,
             },
         };
@@ -175,12 +180,7 @@ mod tests {
     #[test]
     fn transposing_stores_meet_in_no_bank() {
         for (length, depth) in [(128, 8), (64, 16), (32, 32), (8, 128), (32, 128)] {
-            let tile = Tile {
-                rows: length,
-                depth,
-                ..Tile::LARGE
-            };
-            let panel = Panel::new(&tile, 0, Direction::Contracted);
+            let panel = Panel::of(length, depth, Direction::Contracted);
             let lanes = lanes_along(depth);
             let mut banks: Vec<u32> = (0..LANES)
                 .map(|lane| {
@@ -189,7 +189,11 @@ mod tests {
                 })
                 .collect();
             banks.sort_unstable();
-            assert_eq!(banks, (0..LANES).collect::<Vec<u32>>(), "{length} x {depth}");
+            assert_eq!(
+                banks,
+                (0..LANES).collect::<Vec<u32>>(),
+                "{length} x {depth}"
+            );
         }
     }
 }

@@ -1,7 +1,11 @@
+use std::ops::Range;
+
 use eyas_ir::Comparison;
 use eyas_tensor::DType;
 
-use crate::builder::{B16, F32, F64, Global, Register, S32, S64, U32, U64};
+use crate::builder::{
+    B16, Builder, F32, F64, Global, Integer32, Register, S32, S64, Stored, U32, U64,
+};
 use crate::emitter::Emitter;
 use crate::error::Fault;
 use crate::value::Value;
@@ -49,65 +53,34 @@ impl Stage {
     }
 
     /// Makes an element zero; of a float the negative one where so said.
-    pub(super) fn clear(&self, e: &mut Emitter, place: usize, negative: bool) {
+    pub(super) fn clear(&self, b: &mut Builder, place: usize, negative: bool) {
         let sign = if negative { -1.0 } else { 1.0 };
         match &self.registers {
-            Registers::Half(all) => e.assign(all[place], if negative { 0x8000u16 } else { 0 }),
-            Registers::F32(all) => e.assign(all[place], 0.0f32.copysign(sign)),
-            Registers::F64(all) => e.assign(all[place], 0.0f64.copysign(f64::from(sign))),
-            Registers::S32(all) => e.assign(all[place], 0i32),
-            Registers::U32(all) => e.assign(all[place], 0u32),
-            Registers::S64(all) => e.assign(all[place], 0i64),
-            Registers::U64(all) => e.assign(all[place], 0u64),
+            Registers::Half(all) => b.assign(all[place], if negative { 0x8000u16 } else { 0 }),
+            Registers::F32(all) => b.assign(all[place], 0.0f32.copysign(sign)),
+            Registers::F64(all) => b.assign(all[place], 0.0f64.copysign(f64::from(sign))),
+            Registers::S32(all) => b.assign(all[place], 0i32),
+            Registers::U32(all) => b.assign(all[place], 0u32),
+            Registers::S64(all) => b.assign(all[place], 0i64),
+            Registers::U64(all) => b.assign(all[place], 0u64),
         }
     }
 
-    /// Loads one element.
-    pub(super) fn load(&self, e: &mut Emitter, place: usize, from: Global) {
+    /// Loads elements side by side, 16 bytes at a time or as many as there are; the address is a
+    /// multiple of that.
+    pub(super) fn load(&self, b: &mut Builder, places: Range<usize>, from: Global) {
         match (&self.registers, self.dtype.bits()) {
-            (Registers::Half(all), _) => e.load_vector_into([all[place]], from),
-            (Registers::F32(all), _) => e.load_vector_into([all[place]], from),
-            (Registers::F64(all), _) => e.load_vector_into([all[place]], from),
-            (Registers::S64(all), _) => e.load_vector_into([all[place]], from),
-            (Registers::U64(all), _) => e.load_vector_into([all[place]], from),
-            (Registers::S32(all), 8) => e.set(all[place], |b| b.load_byte(from)),
-            (Registers::S32(all), 16) => e.set(all[place], |b| b.load_short(from)),
-            (Registers::S32(all), _) => e.load_vector_into([all[place]], from),
-            (Registers::U32(all), 8) => e.set(all[place], |b| b.load_byte(from)),
-            (Registers::U32(all), 16) => e.set(all[place], |b| b.load_short(from)),
-            (Registers::U32(all), _) => e.load_vector_into([all[place]], from),
-        }
-    }
-
-    /// Loads four elements side by side, the first at a multiple of what they take or of 16
-    /// bytes.
-    pub(super) fn load_group(&self, e: &mut Emitter, first: usize, from: Global) {
-        macro_rules! four {
-            ($all:ident) => {{
-                let at = |place: usize| $all[first + place];
-                [at(0), at(1), at(2), at(3)]
-            }};
-        }
-        macro_rules! pairs {
-            ($all:ident) => {{
-                let at = |place: usize| $all[first + place];
-                e.load_vector_into([at(0), at(1)], from);
-                let offset = from.offset + 16;
-                e.load_vector_into([at(2), at(3)], Global { offset, ..from });
-            }};
-        }
-        match (&self.registers, self.dtype.bits()) {
-            (Registers::Half(all), _) => e.load_vector_into(four!(all), from),
-            (Registers::F32(all), _) => e.load_vector_into(four!(all), from),
-            (Registers::S32(all), 8) => e.load_bytes_into(four!(all), from),
-            (Registers::S32(all), 16) => e.load_shorts_into(four!(all), from),
-            (Registers::S32(all), _) => e.load_vector_into(four!(all), from),
-            (Registers::U32(all), 8) => e.load_bytes_into(four!(all), from),
-            (Registers::U32(all), 16) => e.load_shorts_into(four!(all), from),
-            (Registers::U32(all), _) => e.load_vector_into(four!(all), from),
-            (Registers::F64(all), _) => pairs!(all),
-            (Registers::S64(all), _) => pairs!(all),
-            (Registers::U64(all), _) => pairs!(all),
+            (Registers::S32(all), 8) => b.load_narrow_into(&all[places], S32::BYTE, from),
+            (Registers::S32(all), 16) => b.load_narrow_into(&all[places], S32::SHORT, from),
+            (Registers::U32(all), 8) => b.load_narrow_into(&all[places], U32::BYTE, from),
+            (Registers::U32(all), 16) => b.load_narrow_into(&all[places], U32::SHORT, from),
+            (Registers::Half(all), _) => side_by_side(b, &all[places], from),
+            (Registers::F32(all), _) => side_by_side(b, &all[places], from),
+            (Registers::F64(all), _) => side_by_side(b, &all[places], from),
+            (Registers::S32(all), _) => side_by_side(b, &all[places], from),
+            (Registers::U32(all), _) => side_by_side(b, &all[places], from),
+            (Registers::S64(all), _) => side_by_side(b, &all[places], from),
+            (Registers::U64(all), _) => side_by_side(b, &all[places], from),
         }
     }
 
@@ -126,5 +99,13 @@ impl Stage {
                 _ => e.reinterpret::<S32, U32>(all[place]).into(),
             },
         }
+    }
+}
+
+fn side_by_side<T: Stored>(b: &mut Builder, registers: &[Register<T>], from: Global) {
+    let mut offset = from.offset;
+    for group in registers.chunks((16 / T::BYTES) as usize) {
+        b.load_side_by_side(group, Global { offset, ..from });
+        offset += 16;
     }
 }

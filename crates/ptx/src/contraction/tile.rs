@@ -1,3 +1,5 @@
+use std::fmt;
+
 use eyas_tensor::{DType, Dim};
 
 use super::form::Form;
@@ -38,6 +40,7 @@ pub(super) struct Tile {
 }
 
 /// Tiles by what they are for, for cells of one size.
+#[derive(Debug)]
 struct Tiles {
     large: Tile,
     medium: Tile,
@@ -117,6 +120,16 @@ impl Tile {
         [self.thread_rows, self.thread_columns][side]
     }
 
+    /// So many rows or columns of a thread lie side by side.
+    pub(super) fn group(&self, side: usize) -> u32 {
+        self.thread_length(side).min(GROUP)
+    }
+
+    /// From one group of a thread to its next.
+    pub(super) fn apart(&self, side: usize) -> u32 {
+        self.length(side) / (self.thread_length(side) / self.group(side))
+    }
+
     /// Tiles that cover a side.
     pub(super) fn count(&self, side: usize, length: &Dim) -> Result<Dim, Fault> {
         let size = i64::from(self.length(side));
@@ -166,7 +179,10 @@ pub(super) fn choices(form: &Form) -> Vec<Choice> {
         let fills = |tile: &&Tile| up(rows, tile.rows).saturating_mul(across(tile)) >= BLOCKS;
         let tile = match rows <= FEW_ROWS {
             true => tiles.few_rows,
-            false => *[&large, &tiles.medium].into_iter().find(fills).unwrap_or(&&tiles.small),
+            false => *[&large, &tiles.medium]
+                .into_iter()
+                .find(fills)
+                .unwrap_or(&&tiles.small),
         };
         return vec![last(tile)];
     }
@@ -175,7 +191,11 @@ pub(super) fn choices(form: &Form) -> Vec<Choice> {
         let below = Some(below);
         choices.push(Choice { tile, below });
     };
-    if form.contracted.as_constant().is_some_and(|terms| terms >= MANY_TERMS) {
+    if form
+        .contracted
+        .as_constant()
+        .is_some_and(|terms| terms >= MANY_TERMS)
+    {
         until(tiles.few_rows, FEW_ROWS + 1);
     }
     match width {
@@ -198,4 +218,22 @@ pub(super) fn choices(form: &Form) -> Vec<Choice> {
 fn up(length: i64, by: u32) -> i64 {
     let by = i64::from(by);
     length / by + i64::from(length % by != 0)
+}
+
+/// As the comment above its code.
+impl fmt::Display for Tile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Tile {
+            rows,
+            columns,
+            depth,
+            thread_rows,
+            thread_columns,
+            ..
+        } = self;
+        write!(
+            f,
+            "a tile of {rows} x {columns} over {depth} at a time, {thread_rows} x {thread_columns} a thread"
+        )
+    }
 }

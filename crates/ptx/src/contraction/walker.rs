@@ -86,12 +86,7 @@ impl Walker {
     }
 
     /// Goes on by so many places, as one adds to a number digit by digit.
-    pub(super) fn advance(
-        &self,
-        e: &mut Emitter,
-        operand: &Operand,
-        by: u32,
-    ) -> Result<(), Fault> {
+    pub(super) fn advance(&self, e: &mut Emitter, operand: &Operand, by: u32) -> Result<(), Fault> {
         let axes: Vec<usize> = operand.contracted.clone().collect();
         let mut steps = Vec::with_capacity(axes.len());
         let mut rest = Dim::from(i64::from(by));
