@@ -1,22 +1,26 @@
-use std::collections::BTreeMap;
-
 use crate::MemoryError;
+use crate::clock::Clock;
+use crate::region::{Region, Trouble};
+use crate::shadow::Touch;
 
 /// Global memory: pieces that are reserved and freed. It knows which bytes were ever written.
 #[derive(Debug, Clone)]
 pub struct Memory {
-    /// By the first byte's address.
-    pieces: BTreeMap<u64, Piece>,
+    /// In the order of their addresses.
+    pieces: Vec<Piece>,
+    /// The piece that was reached last.
+    recent: usize,
     next: u64,
     used: u64,
     capacity: u64,
+    /// What a launch begins at ([`crate::clock::Clock`]).
+    pub(crate) time: u32,
 }
 
 #[derive(Debug, Clone)]
 struct Piece {
-    bytes: Vec<u8>,
-    /// A bit a byte.
-    initialised: Vec<u8>,
+    address: u64,
+    region: Region,
 }
 
 /// Addresses begin here, so that one cut to 32 bits is none.
@@ -39,10 +43,12 @@ impl Memory {
     /// Empty; at most `capacity` bytes can be in use.
     pub fn with_capacity(capacity: u64) -> Memory {
         Memory {
-            pieces: BTreeMap::new(),
+            pieces: Vec::new(),
+            recent: 0,
             next: FIRST,
             used: 0,
             capacity,
+            time: 1,
         }
     }
 
@@ -74,12 +80,11 @@ impl Memory {
         Vec::<u8>::new()
             .try_reserve_exact(length)
             .map_err(|_| full)?;
-        let piece = Piece {
-            bytes: vec![0; length],
-            initialised: vec![0; length.div_ceil(8)],
-        };
         let address = self.next;
-        self.pieces.insert(address, piece);
+        self.pieces.push(Piece {
+            address,
+            region: Region::new(length),
+        });
         self.next += bytes.next_multiple_of(256) + GAP;
         self.used += bytes;
         Ok(address)
@@ -91,9 +96,15 @@ impl Memory {
     ///
     /// [`MemoryError::NotReserved`].
     pub fn free(&mut self, address: u64) -> Result<(), MemoryError> {
-        let piece = self.pieces.remove(&address);
-        let piece = piece.ok_or(MemoryError::NotReserved { address })?;
-        self.used -= piece.bytes.len() as u64;
+        let found = self
+            .pieces
+            .iter()
+            .position(|piece| piece.address == address);
+        let piece = self
+            .pieces
+            .remove(found.ok_or(MemoryError::NotReserved { address })?);
+        self.recent = 0;
+        self.used -= piece.region.bytes.len() as u64;
         Ok(())
     }
 
@@ -103,9 +114,9 @@ impl Memory {
     ///
     /// [`MemoryError::OutOfBounds`].
     pub fn write(&mut self, address: u64, bytes: &[u8]) -> Result<(), MemoryError> {
-        let (piece, start) = self.piece_mut(address, bytes.len() as u64)?;
-        piece.bytes[start..start + bytes.len()].copy_from_slice(bytes);
-        piece.initialise(start, bytes.len(), true);
+        let (region, start) = self.region(address, bytes.len() as u64)?;
+        region.bytes[start..start + bytes.len()].copy_from_slice(bytes);
+        region.initialise(start, bytes.len(), true);
         Ok(())
     }
 
@@ -115,12 +126,13 @@ impl Memory {
     ///
     /// [`MemoryError::OutOfBounds`], [`MemoryError::Uninitialised`].
     pub fn read(&self, address: u64, bytes: &mut [u8]) -> Result<(), MemoryError> {
-        let (piece, start) = self.piece(address, bytes.len() as u64)?;
-        if let Some(at) = (start..start + bytes.len()).find(|at| !piece.is_initialised(*at)) {
-            let address = address + (at - start) as u64;
+        let (at, start) = self.find(address, bytes.len() as u64)?;
+        let region = &self.pieces[at].region;
+        if let Some(hole) = region.hole(start, start + bytes.len()) {
+            let address = address + (hole - start) as u64;
             return Err(MemoryError::Uninitialised { address });
         }
-        bytes.copy_from_slice(&piece.bytes[start..start + bytes.len()]);
+        bytes.copy_from_slice(&region.bytes[start..start + bytes.len()]);
         Ok(())
     }
 
@@ -130,9 +142,9 @@ impl Memory {
     ///
     /// [`MemoryError::OutOfBounds`].
     pub fn fill(&mut self, address: u64, byte: u8, bytes: u64) -> Result<(), MemoryError> {
-        let (piece, start) = self.piece_mut(address, bytes)?;
-        piece.bytes[start..start + bytes as usize].fill(byte);
-        piece.initialise(start, bytes as usize, true);
+        let (region, start) = self.region(address, bytes)?;
+        region.bytes[start..start + bytes as usize].fill(byte);
+        region.initialise(start, bytes as usize, true);
         Ok(())
     }
 
@@ -142,67 +154,102 @@ impl Memory {
     ///
     /// [`MemoryError::OutOfBounds`].
     pub fn copy(&mut self, to: u64, from: u64, bytes: u64) -> Result<(), MemoryError> {
-        let (piece, start) = self.piece(from, bytes)?;
-        let count = bytes as usize;
-        let copied = piece.bytes[start..start + count].to_vec();
-        let holes: Vec<usize> = (0..count)
-            .filter(|at| !piece.is_initialised(start + at))
-            .collect();
-        let (piece, start) = self.piece_mut(to, bytes)?;
-        piece.bytes[start..start + count].copy_from_slice(&copied);
-        piece.initialise(start, count, true);
+        let (at, start) = self.find(from, bytes)?;
+        let (source, count) = (&self.pieces[at].region, bytes as usize);
+        let copied = source.bytes[start..start + count].to_vec();
+        let mut holes = Vec::new();
+        let mut next = start;
+        while let Some(hole) = source.hole(next, start + count) {
+            holes.push(hole - start);
+            next = hole + 1;
+        }
+        let (region, start) = self.region(to, bytes)?;
+        region.bytes[start..start + count].copy_from_slice(&copied);
+        region.initialise(start, count, true);
         for hole in holes {
-            piece.initialise(start + hole, 1, false);
+            region.initialise(start + hole, 1, false);
         }
         Ok(())
     }
 
-    fn piece(&self, address: u64, bytes: u64) -> Result<(&Piece, usize), MemoryError> {
-        let found = self.pieces.range(..=address).next_back();
-        match found {
-            Some((base, piece)) if piece.holds(address - base, bytes) => {
-                Ok((piece, (address - base) as usize))
+    /// The piece that holds all these bytes, and where in it they begin.
+    fn find(&self, address: u64, bytes: u64) -> Result<(usize, usize), MemoryError> {
+        let error = MemoryError::OutOfBounds { address, bytes };
+        let after = self
+            .pieces
+            .partition_point(|piece| piece.address <= address);
+        let at = after.checked_sub(1).ok_or(error.clone())?;
+        let offset = address - self.pieces[at].address;
+        let length = self.pieces[at].region.bytes.len() as u64;
+        if offset > length || bytes > length - offset {
+            return Err(error);
+        }
+        Ok((at, offset as usize))
+    }
+
+    fn region(&mut self, address: u64, bytes: u64) -> Result<(&mut Region, usize), MemoryError> {
+        let (at, start) = self.find(address, bytes)?;
+        Ok((&mut self.pieces[at].region, start))
+    }
+
+    /// Checks a kernel's access to `1 << size` bytes ([`Region::touch`]); gives the piece's number
+    /// and where in it they are.
+    #[inline(always)]
+    pub(crate) fn touch(
+        &mut self,
+        address: u64,
+        size: u32,
+        reads: bool,
+        touch: (Touch, u32),
+        clock: &Clock,
+    ) -> Result<(usize, usize), Trouble> {
+        let recent = self.pieces.get(self.recent);
+        let near = recent.is_some_and(|piece| {
+            address.wrapping_sub(piece.address) < piece.region.bytes.len() as u64
+        });
+        if !near {
+            let after = self
+                .pieces
+                .partition_point(|piece| piece.address <= address);
+            self.recent = after.checked_sub(1).ok_or(Trouble::OutOfBounds)?;
+        }
+        let piece = &mut self.pieces[self.recent];
+        let offset = address - piece.address;
+        let at = piece
+            .region
+            .touch(offset, size, reads, touch, (clock, address))?;
+        Ok((self.recent, at))
+    }
+
+    /// The region of the piece of that number.
+    #[inline(always)]
+    pub(crate) fn region_at(&mut self, piece: usize) -> &mut Region {
+        &mut self.pieces[piece].region
+    }
+
+    /// What is near an address, in words.
+    pub(crate) fn near(&self, address: u64) -> String {
+        let after = self
+            .pieces
+            .partition_point(|piece| piece.address <= address);
+        match after.checked_sub(1).map(|at| &self.pieces[at]) {
+            Some(piece) => {
+                let (first, length) = (piece.address, piece.region.bytes.len());
+                let offset = address - first;
+                format!("the piece before has {length} bytes at {first:#x}, that is byte {offset}")
             }
-            _ => Err(MemoryError::OutOfBounds { address, bytes }),
+            None => "nothing lies before it".to_owned(),
         }
     }
 
-    fn piece_mut(&mut self, address: u64, bytes: u64) -> Result<(&mut Piece, usize), MemoryError> {
-        let found = self.pieces.range_mut(..=address).next_back();
-        match found {
-            Some((base, piece)) if piece.holds(address - base, bytes) => {
-                Ok((piece, (address - base) as usize))
-            }
-            _ => Err(MemoryError::OutOfBounds { address, bytes }),
+    /// The time at which a launch begins; far from the end of time.
+    pub(crate) fn begin_launch(&mut self) -> u32 {
+        if self.time > 1 << 31 {
+            self.time = 1;
+            self.pieces
+                .iter_mut()
+                .for_each(|piece| piece.region.forget());
         }
-    }
-}
-
-impl Piece {
-    fn holds(&self, start: u64, bytes: u64) -> bool {
-        let length = self.bytes.len() as u64;
-        start <= length && bytes <= length - start
-    }
-
-    fn is_initialised(&self, at: usize) -> bool {
-        self.initialised[at / 8] >> (at % 8) & 1 == 1
-    }
-
-    fn initialise(&mut self, start: usize, count: usize, written: bool) {
-        let end = start + count;
-        let mut at = start;
-        while at < end {
-            if at.is_multiple_of(8) && end - at >= 8 {
-                let whole = (end - at) / 8;
-                let byte = if written { 0xff } else { 0 };
-                self.initialised[at / 8..at / 8 + whole].fill(byte);
-                at += whole * 8;
-            } else {
-                let bit = 1 << (at % 8);
-                let byte = &mut self.initialised[at / 8];
-                *byte = if written { *byte | bit } else { *byte & !bit };
-                at += 1;
-            }
-        }
+        self.time
     }
 }

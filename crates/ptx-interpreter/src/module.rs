@@ -1,3 +1,6 @@
+use std::sync::Arc;
+
+use crate::parser::parse;
 use crate::{Entry, ParseError};
 
 /// A PTX module: its entries, decoded and checked.
@@ -13,9 +16,12 @@ impl Module {
     ///
     /// The first thing that is wrong.
     pub fn parse(text: &str) -> Result<Module, ParseError> {
-        let _ = text;
+        let parsed = parse(text)?;
+        let shared: Arc<str> = Arc::from(text);
+        let entries = parsed.entries.into_iter();
+        let decode = |body| Entry::decode(body, parsed.target, Arc::clone(&shared));
         Ok(Module {
-            entries: Vec::new(),
+            entries: entries.map(decode).collect::<Result<_, _>>()?,
         })
     }
 
