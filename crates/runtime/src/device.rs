@@ -13,7 +13,7 @@ mod memory;
 mod queue;
 
 pub(crate) use memory::DeviceMemory;
-pub(crate) use queue::{Event, Graph, Piece, Queue, Shape};
+pub(crate) use queue::{Event, Graph, Moment, Piece, Queue, Shape};
 
 /// Where a session runs instead of the host: a GPU, or the interpreter of its code. Clones are the
 /// same device.

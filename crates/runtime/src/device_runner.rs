@@ -3,7 +3,7 @@ use eyas_tensor::Tensor;
 use crate::binder::{Found, Surroundings, bind_plan};
 use crate::binding::{Binding, Bindings, Bound};
 use crate::bound_plan::Base;
-use crate::device::{DeviceMemory, Event, Graph, Piece, Queue};
+use crate::device::{DeviceMemory, Event, Graph, Moment, Piece, Queue};
 use crate::device_plan::{DeviceCall, DevicePlaces, DevicePlan, Ground, run};
 use crate::device_states::DeviceStates;
 use crate::executor::Fault;
@@ -14,6 +14,7 @@ use crate::{
 };
 
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A session's memory on a device, and its queues.
 #[derive(Debug)]
@@ -136,12 +137,13 @@ impl DeviceRunner {
             outputs: &bound.output_bytes,
         };
         let plan = bind_plan(bound.choice.plan(&target.entries[entry]), &surroundings)?;
-        let limit = options.memory_limit;
-        let limit = limit.unwrap_or(self.device.description().memory);
         let needs = needs(&plan, &bound, &set.program.entries[entry]);
         let needed = needs.arena + needs.scratch + needs.passed;
-        if needed > limit as u128 {
-            return Err(RuntimeError::MemoryLimit { needed, limit });
+        match options.memory_limit {
+            Some(limit) if needed > limit as u128 => {
+                return Err(RuntimeError::MemoryLimit { needed, limit });
+            }
+            Some(_) | None => {}
         }
         let work = DeviceWork {
             recorded: !options.stepwise && plan.can_be_recorded(),
@@ -185,6 +187,42 @@ impl DeviceRunner {
             .filter_map(|output| output.state.as_deref());
         self.states.advance(kept);
         Ok(())
+    }
+
+    /// Runs again and again with inputs that were bound and are put there once, and outputs of the
+    /// right types that are brought back once: how long each run took.
+    pub(crate) fn time(
+        &mut self,
+        set: &KernelSet,
+        entry: usize,
+        inputs: &[&Tensor],
+        outputs: &mut [Tensor],
+        runs: usize,
+        options: &SessionOptions,
+    ) -> Result<Vec<Duration>, RuntimeError> {
+        if runs == 0 {
+            return Ok(Vec::new());
+        }
+        let point = &set.program.entries[entry];
+        self.reserve(point, entry, 0)?;
+        let outcome = self.upload(entry, 0, inputs, false);
+        self.explained(set, entry, outcome)?;
+        let moments = (0..=runs).map(|_| self.compute.moment());
+        let mut moments: Vec<Moment> = moments.collect::<Result<_, _>>()?;
+        for (run, moment) in moments.iter_mut().enumerate() {
+            if run > 0 {
+                let outcome = self.compute(set, entry, 0, options);
+                self.explained(set, entry, outcome)?;
+                let kept = point.outputs.iter();
+                self.states
+                    .advance(kept.filter_map(|output| output.state.as_deref()));
+            }
+            self.compute.mark(moment)?;
+        }
+        let outcome = self.download(point, entry, 0, outputs, false);
+        self.explained(set, entry, outcome)?;
+        let times = moments.windows(2).map(|pair| pair[1].since(&pair[0]));
+        Ok(times.collect::<Result<_, _>>()?)
     }
 
     /// Begins a run with inputs that were bound, in one of two places, whose run before has ended. The

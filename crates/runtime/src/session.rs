@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use eyas_plan::PlanOutput;
 use eyas_tensor::{Tensor, TensorError};
@@ -22,7 +23,7 @@ pub struct Session {
 /// Where a session runs, and its memory there.
 #[derive(Debug)]
 enum Runner {
-    Host(HostRunner),
+    Host(Box<HostRunner>),
     Device(Box<DeviceRunner>),
 }
 
@@ -73,7 +74,7 @@ impl Session {
         }
         let runner = match &options.device {
             Some(device) => Runner::Device(Box::new(DeviceRunner::new(set, device)?)),
-            None => Runner::Host(HostRunner::new(set)?),
+            None => Runner::Host(Box::new(HostRunner::new(set)?)),
         };
         Ok(Session {
             runner,
@@ -209,6 +210,37 @@ impl Session {
             Some(last) => sink(self.end(last)?),
             None => Ok(()),
         }
+    }
+
+    /// Runs so many times with inputs in the entry point's order, and gives the outputs of the
+    /// last run and how long each took; without a run the outputs are zeros. On a device the inputs
+    /// are put there once, the outputs are brought back once, and the times are those between the
+    /// device's own events, copies not counted.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub fn time(
+        &mut self,
+        inputs: &[&Tensor],
+        runs: usize,
+    ) -> Result<(Outputs, Vec<Duration>), RuntimeError> {
+        self.bind(inputs)?;
+        let mut tensors = self.fresh_outputs()?;
+        let (set, entry, options) = (&self.set, self.entry, &self.options);
+        let times = match &mut self.runner {
+            Runner::Host(host) => {
+                let runs = (0..runs).map(|_| {
+                    let start = Instant::now();
+                    host.run(set, entry, inputs, &mut tensors, options)?;
+                    Ok(start.elapsed())
+                });
+                runs.collect::<Result<_, RuntimeError>>()?
+            }
+            Runner::Device(device) => {
+                device.time(set, entry, inputs, &mut tensors, runs, options)?
+            }
+        };
+        Ok((self.named(tensors), times))
     }
 
     /// The shapes that the outputs have for these inputs, in order.

@@ -10,11 +10,11 @@
 //! | code | `cuModuleLoadDataEx`, `cuModuleUnload`, `cuModuleGetFunction`, `cuFuncGetAttribute`, `cuFuncSetAttribute` |
 //! | memory | `cuMemGetInfo_v2`, `cuMemAlloc_v2`, `cuMemFree_v2`, `cuMemHostAlloc`, `cuMemFreeHost`, `cuMemcpyDtoH_v2` |
 //! | streams | `cuStreamCreate`, `cuStreamDestroy_v2`, `cuStreamSynchronize`, `cuStreamWaitEvent` |
-//! | events | `cuEventCreate`, `cuEventRecord`, `cuEventSynchronize`, `cuEventDestroy_v2` |
+//! | events | `cuEventCreate`, `cuEventRecord`, `cuEventSynchronize`, `cuEventElapsedTime_v2`, `cuEventDestroy_v2` |
 //! | work | `cuMemcpyHtoDAsync_v2`, `cuMemcpyDtoHAsync_v2`, `cuMemcpyDtoDAsync_v2`, `cuMemsetD8Async`, `cuMemsetD32Async`, `cuLaunchKernel` |
 //! | graphs | `cuStreamBeginCapture_v2`, `cuStreamEndCapture`, `cuGraphInstantiateWithFlags`, `cuGraphLaunch`, `cuGraphExecDestroy`, `cuGraphDestroy` |
 //!
-//! Streams do not block each other or the default stream; events keep no times; host memory of copies
+//! Streams do not block each other or the default stream; events keep no times but where runs are timed; host memory of copies
 //! is pinned with flags 0. Captures are of one stream, in thread-local mode.
 
 use std::sync::{Arc, OnceLock};
@@ -30,7 +30,7 @@ mod queue;
 mod staging;
 
 pub(crate) use module::Module;
-pub(crate) use queue::{Event, Graph, Queue};
+pub(crate) use queue::{Event, Graph, Moment, Queue};
 
 /// A GPU that is ready.
 #[derive(Debug)]

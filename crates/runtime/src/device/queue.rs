@@ -1,3 +1,5 @@
+use std::time::{Duration, Instant};
+
 use super::{Module, cuda, interpreted};
 use crate::DeviceError;
 use crate::executor::Fault;
@@ -43,6 +45,13 @@ pub(crate) enum Graph {
 pub(crate) enum Event {
     Cuda(cuda::Event),
     Interpreted,
+}
+
+/// When a queue came to a point.
+#[derive(Debug)]
+pub(crate) enum Moment {
+    Cuda(cuda::Moment),
+    Interpreted(Option<Instant>),
 }
 
 /// Something of one kind of device that was handed to another.
@@ -148,6 +157,26 @@ impl Queue {
         }
     }
 
+    /// A moment that has not come.
+    pub(crate) fn moment(&self) -> Result<Moment, DeviceError> {
+        match self {
+            Queue::Cuda(queue) => Ok(Moment::Cuda(queue.moment()?)),
+            Queue::Interpreted(_) => Ok(Moment::Interpreted(None)),
+        }
+    }
+
+    /// Lets the moment be that when all work up to here is done.
+    pub(crate) fn mark(&mut self, moment: &mut Moment) -> Result<(), DeviceError> {
+        match (self, moment) {
+            (Queue::Cuda(queue), Moment::Cuda(moment)) => queue.mark(moment),
+            (Queue::Interpreted(_), Moment::Interpreted(moment)) => {
+                *moment = Some(Instant::now());
+                Ok(())
+            }
+            _ => Err(mixed()),
+        }
+    }
+
     /// An event of the queue's device.
     pub(crate) fn event(&self) -> Result<Event, DeviceError> {
         match self {
@@ -170,6 +199,19 @@ impl Queue {
         match (self, event) {
             (Queue::Cuda(queue), Event::Cuda(event)) => queue.wait(event),
             (Queue::Interpreted(_), Event::Interpreted) => Ok(()),
+            _ => Err(mixed()),
+        }
+    }
+}
+
+impl Moment {
+    /// The time since an earlier moment of the same queue; waits until both have come.
+    pub(crate) fn since(&self, earlier: &Moment) -> Result<Duration, DeviceError> {
+        match (self, earlier) {
+            (Moment::Cuda(moment), Moment::Cuda(earlier)) => moment.since(earlier),
+            (Moment::Interpreted(Some(moment)), Moment::Interpreted(Some(earlier))) => {
+                Ok(moment.saturating_duration_since(*earlier))
+            }
             _ => Err(mixed()),
         }
     }

@@ -159,6 +159,18 @@ fn states_go_on_from_run_to_run_and_are_the_session_s_own() {
 }
 
 #[test]
+fn timed_runs_are_runs() {
+    let set = set(accumulator());
+    let mut session = Session::new(&set).unwrap();
+    let x = floats(&[2], &[1.0, 10.0]);
+    let (outputs, times) = session.time(&[&x], 3).unwrap();
+    assert_eq!(outputs.get("before"), Some(&floats(&[2], &[3.0, 22.0])));
+    assert_eq!(session.state("total"), Some(floats(&[2], &[4.0, 32.0])));
+    assert_eq!(times.len(), 3);
+    assert_eq!(session.time(&[&x], 0).unwrap().1, []);
+}
+
+#[test]
 fn an_index_out_of_range_names_kernel_tensor_and_index() {
     let set = set(lookup(1));
     let mut session = Session::new(&set).unwrap();

@@ -1,6 +1,7 @@
 use std::ffi::c_void;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cudarc::driver::{CudaContext, CudaEvent, CudaGraph, CudaStream, result, sys};
 
@@ -24,6 +25,10 @@ pub(crate) struct Graph(CudaGraph);
 /// A point of a stream.
 #[derive(Debug)]
 pub(crate) struct Event(CudaEvent);
+
+/// When a stream came to a point.
+#[derive(Debug)]
+pub(crate) struct Moment(CudaEvent);
 
 // SAFETY: the stream may be used by any thread; the pointers are used in `launch` alone.
 unsafe impl Send for Queue {}
@@ -167,9 +172,30 @@ impl Queue {
         recorded.map_err(failed("cuEventRecord"))
     }
 
+    pub(in crate::device) fn moment(&self) -> Result<Moment, DeviceError> {
+        let timed = Some(sys::CUevent_flags::CU_EVENT_DEFAULT);
+        let event = self.stream.context().new_event(timed);
+        Ok(Moment(event.map_err(failed("cuEventCreate"))?))
+    }
+
+    pub(in crate::device) fn mark(&mut self, moment: &Moment) -> Result<(), DeviceError> {
+        let recorded = moment.0.record(&self.stream);
+        recorded.map_err(failed("cuEventRecord"))
+    }
+
     pub(in crate::device) fn wait(&mut self, event: &Event) -> Result<(), DeviceError> {
         let waiting = self.stream.wait(&event.0);
         waiting.map_err(failed("cuStreamWaitEvent"))
+    }
+}
+
+impl Moment {
+    pub(in crate::device) fn since(&self, earlier: &Moment) -> Result<Duration, DeviceError> {
+        let milliseconds = earlier.0.elapsed_ms(&self.0);
+        let milliseconds = milliseconds.map_err(failed("cuEventElapsedTime"))?;
+        Ok(Duration::from_secs_f64(
+            f64::from(milliseconds.max(0.0)) / 1e3,
+        ))
     }
 }
 
