@@ -82,10 +82,10 @@ impl DeviceRunner {
             DeviceError::OutOfMemory { .. } => RuntimeError::DeviceMemory {
                 device: device.to_string(),
                 free: device.free_memory(),
-                needs: DeviceNeeds {
+                needs: Box::new(DeviceNeeds {
                     states: DeviceStates::bytes(set),
                     ..DeviceNeeds::default()
-                },
+                }),
             },
             error => error.into(),
         })?;
@@ -350,10 +350,10 @@ impl DeviceRunner {
         RuntimeError::DeviceMemory {
             device: self.device.to_string(),
             free: self.device.free_memory(),
-            needs: DeviceNeeds {
+            needs: Box::new(DeviceNeeds {
                 parameters: self.resident.bytes(),
                 ..needs_of
-            },
+            }),
         }
     }
 

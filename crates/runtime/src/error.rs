@@ -210,7 +210,7 @@ pub enum RuntimeError {
         /// What is free, without this session.
         free: usize,
         /// What the session takes.
-        needs: DeviceNeeds,
+        needs: Box<DeviceNeeds>,
     },
     /// A plan that contradicts itself under the bound dims.
     #[error("the plan of `{entry}` is wrong: {reason}")]

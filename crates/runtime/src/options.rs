@@ -11,7 +11,7 @@ pub struct SessionOptions {
     /// bits.
     pub pool: Option<Arc<Pool>>,
     /// Bytes that arena, scratch memory and outputs, on a device also inputs, may take together;
-    /// `None` for as many as the machine or device has.
+    /// `None` for as many as the machine has, or as the device gives.
     pub memory_limit: Option<usize>,
     /// Fills the arena with NaNs before every run, so that a read of what was never written shows.
     pub poison: bool,

@@ -284,10 +284,10 @@ impl<'a> Loader<'a> {
         RuntimeError::DeviceMemory {
             device: self.device.to_string(),
             free: self.device.free_memory(),
-            needs: DeviceNeeds {
+            needs: Box::new(DeviceNeeds {
                 parameters: constants + values,
                 ..DeviceNeeds::default()
-            },
+            }),
         }
     }
 }
