@@ -3,7 +3,7 @@
 use eyas::{Compiler, DType, Module, Tensor};
 use eyas_testing::{Options, random_module};
 
-use crate::program::{compile_module, evaluate, run};
+use crate::program::{Runner, compile_module, evaluate};
 
 /// The greatest relative error that summing in another order or a fused step may bring, by the
 /// coarsest type of floats that a module computes in: a wider result may come from a narrower one.
@@ -22,12 +22,14 @@ fn tolerance(module: &Module) -> f64 {
     nodes.map(|ty| of_type(ty.dtype)).fold(0.0, f64::max)
 }
 
-fn check(seed: u64, options: &Options, compiler: &Compiler) {
+/// Compiled for a runner, the module of a seed gives what it evaluates to.
+pub fn check(seed: u64, options: &Options, compiler: &Compiler, runner: &Runner) {
     let case = random_module(seed, options);
     let expected = evaluate(&case.module, &case.parameters, &case.inputs);
     let set = compile_module(compiler, &case.module, &case.parameters);
     let inputs: Vec<&Tensor> = case.inputs.iter().collect();
-    let found = run(&set, &inputs);
+    let found = runner.session(&set).run_ordered(&inputs);
+    let found = found.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
     assert_eq!(found.len(), expected.len());
     for ((name, found), (other, expected)) in found.iter().zip(&expected) {
         assert_eq!(name, other);
@@ -55,7 +57,7 @@ macro_rules! parts {
             #[test]
             fn $name() {
                 for seed in $part * SEEDS..($part + 1) * SEEDS {
-                    check(seed, &Options::default(), &Compiler::default());
+                    check(seed, &Options::default(), &Compiler::default(), &Runner::Cpu);
                 }
             }
         )*
@@ -85,7 +87,7 @@ fn narrow_types_compile_to_what_they_evaluate_to() {
         ..Options::default()
     };
     for seed in 10_000..10_040 {
-        check(seed, &options, &Compiler::default());
+        check(seed, &options, &Compiler::default(), &Runner::Cpu);
     }
 }
 
@@ -103,7 +105,7 @@ fn every_instruction_set_that_runs_here_gives_what_the_evaluator_gives() {
                 ..Compiler::default()
             };
             for seed in 20_000..20_025 {
-                check(seed, &Options::default(), &compiler);
+                check(seed, &Options::default(), &compiler, &Runner::Cpu);
             }
         }
     }

@@ -16,7 +16,7 @@ fn source() -> Source {
 }
 
 /// Parameters as initialised, those that begin as constants moved off them.
-fn parameters(module: &Module) -> BTreeMap<String, Tensor> {
+pub fn parameters(module: &Module) -> BTreeMap<String, Tensor> {
     let mut parameters = eyas_reference::initialise(module, 3).unwrap();
     let mut draw = Draw::new(5);
     for (path, tensor) in &mut parameters {
@@ -29,7 +29,8 @@ fn parameters(module: &Module) -> BTreeMap<String, Tensor> {
     parameters
 }
 
-fn inputs(batch: usize, length: usize) -> Vec<Tensor> {
+/// Random words, some of them masked.
+pub fn inputs(batch: usize, length: usize) -> Vec<Tensor> {
     let mut draw = Draw::new((batch * 1000 + length) as u64);
     let count = batch * length;
     let ids: Vec<Number> = (0..count)

@@ -12,7 +12,8 @@ use eyas_testing::Draw;
 
 use crate::program::{Runner, compile_module, evaluate};
 
-const DTYPES: [DType; 13] = [
+/// The element types that there is code for.
+pub const DTYPES: [DType; 13] = [
     DType::F64,
     DType::F32,
     DType::F16,

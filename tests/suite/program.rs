@@ -36,6 +36,8 @@ pub fn compile_module(
 pub enum Runner {
     /// On this machine's processor.
     Cpu,
+    /// On a device.
+    Device(eyas::Device),
 }
 
 impl Runner {
@@ -43,6 +45,14 @@ impl Runner {
     pub fn session(&self, set: &Arc<KernelSet>) -> Session {
         match self {
             Runner::Cpu => Session::new(set).unwrap(),
+            Runner::Device(device) => {
+                let options = eyas::SessionOptions {
+                    device: Some(device.clone()),
+                    poison: true,
+                    ..eyas::SessionOptions::default()
+                };
+                Session::with_options(set, options).unwrap()
+            }
         }
     }
 }

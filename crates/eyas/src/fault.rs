@@ -3,7 +3,7 @@
 use eyas_cpu::CpuError;
 use eyas_diagnostic::{Diagnostic, Span};
 use eyas_ptx::PtxError;
-use eyas_runtime::{FormatError, RuntimeError, WeightFault};
+use eyas_runtime::{DeviceError, FormatError, RuntimeError, WeightFault};
 use eyas_schedule::ScheduleError;
 use eyas_tensor::BindError;
 
@@ -88,6 +88,14 @@ fn single(error: &RuntimeError, source: Option<&Source>) -> Diagnostic {
         RuntimeError::UnsupportedCpu(_) => {
             plain("E0503").help("compile the model for this machine: `--cpu native`")
         }
+        RuntimeError::NoCpuCode(_) => plain("E0503")
+            .help("run it on a GPU, `--target cuda`, or compile it for both, `--target cpu,cuda`"),
+        RuntimeError::NoDeviceCode { .. } => {
+            plain("E0508").help("compile the model for GPUs too: `--target cpu,cuda`")
+        }
+        RuntimeError::Device(error) => device_fault(error),
+        RuntimeError::DeviceKernel { .. } | RuntimeError::DeviceRun { .. } => plain("E0411"),
+        RuntimeError::DeviceMemory { .. } => plain("E0409").help("use a smaller batch"),
         RuntimeError::MissingInput(name) => {
             on_input("E0401", name).help(format!("give a tensor: `--input {name}=FILE.npy`"))
         }
@@ -130,6 +138,18 @@ fn single(error: &RuntimeError, source: Option<&Source>) -> Diagnostic {
             plain("E0409").help("use a smaller batch")
         }
         _ => plain("E0410"),
+    }
+}
+
+fn device_fault(error: &DeviceError) -> Diagnostic {
+    let plain = |code| Diagnostic::error(code, error.to_string());
+    match error {
+        DeviceError::NoDriver => plain("E0508")
+            .help("run it on the processor, or with `--interpret` in the PTX interpreter"),
+        DeviceError::NoDevice { .. } => plain("E0508").help("`eyas targets` lists the devices"),
+        DeviceError::Code { .. } | DeviceError::Kernel { .. } => plain("E0509"),
+        DeviceError::OutOfMemory { .. } => plain("E0409").help("use a smaller batch"),
+        DeviceError::Driver { .. } | DeviceError::Fault(_) => plain("E0411"),
     }
 }
 

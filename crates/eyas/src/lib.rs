@@ -51,6 +51,7 @@ pub use eyas_optimize::{
 pub use eyas_plan::{CudaArchitecture, Isa, Machine};
 pub use eyas_runtime::{Description, ParameterDescription, TargetDescription, TensorDescription};
 pub use eyas_runtime::{
-    KernelSet, Outputs, ParameterKind, Pool, RuntimeError, Session, SessionOptions,
+    Device, DeviceDescription, DeviceError, KernelSet, Outputs, ParameterKind, Pool, RuntimeError,
+    Session, SessionOptions,
 };
 pub use eyas_tensor::{DType, Number, Tensor};

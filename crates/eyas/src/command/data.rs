@@ -5,11 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use eyas::{
-    DataFormat, DataInfo, Dataset, Diagnostic, KernelSet, ParameterKind, PassTimes, Pool,
-    RuntimeError, Session, SessionOptions, Setting, Source, Tensor,
+    Compiler, DataFormat, DataInfo, Dataset, Device, Diagnostic, KernelSet, ParameterKind,
+    PassTimes, Pool, RuntimeError, Session, SessionOptions, Setting, Source, Tensor,
 };
 
-use super::arguments::CompileOptions;
+use super::arguments::{CompileOptions, DeviceOptions, TargetKind};
 use super::{Failed, Terminal, input};
 
 /// A kernel set that is ready to run, and the source that it was compiled from here.
@@ -30,10 +30,14 @@ pub(crate) fn load(
     terminal: &Terminal,
     path: &Path,
     options: &CompileOptions,
+    device: &DeviceOptions,
 ) -> Result<Loaded, Failed> {
     if !is_kernel_set(path) {
         let mut times = PassTimes::default();
-        let compiler = input::compiler(terminal, options)?;
+        let compiler = Compiler {
+            machines: input::machines(options, device.interpret),
+            ..input::compiler(terminal, options)?
+        };
         let source = input::load(terminal, &compiler, path, &mut times)?;
         let set = compiler
             .compile_source(&source, &mut times)
@@ -82,7 +86,11 @@ pub(crate) fn session(
     terminal: &Terminal,
     loaded: &Loaded,
     options: &CompileOptions,
+    device: &DeviceOptions,
 ) -> Result<Session, Failed> {
+    let fail = |error: &RuntimeError| loaded.fail(terminal, error);
+    let device = on_device(&loaded.set, options, device);
+    let device = device.map_err(|error| fail(&error))?;
     let pool = match options.threads {
         Some(1) => None,
         Some(count) => Some(Pool::new(count.into())),
@@ -93,10 +101,10 @@ pub(crate) fn session(
         terminal.fault(Diagnostic::error("E0410", message))
     })?;
     let options_of_session = SessionOptions {
+        device,
         pool: pool.map(Arc::new),
         ..SessionOptions::default()
     };
-    let fail = |error: &RuntimeError| loaded.fail(terminal, error);
     let mut session =
         Session::with_options(&loaded.set, options_of_session).map_err(|error| fail(&error))?;
     let entries = loaded.set.entries();
@@ -111,6 +119,27 @@ pub(crate) fn session(
         None => {}
     }
     Ok(session)
+}
+
+/// The device that a run is to take: the first target that was asked for, or else the processor
+/// where there is code for it.
+fn on_device(
+    set: &KernelSet,
+    options: &CompileOptions,
+    device: &DeviceOptions,
+) -> Result<Option<Device>, RuntimeError> {
+    if device.interpret {
+        return Ok(Some(Device::interpreter()));
+    }
+    let for_cpu = |machine: &eyas::Machine| machine.isa().is_some();
+    let cuda = match options.target.first() {
+        Some(target) => *target == TargetKind::Cuda,
+        None => !set.machines().iter().any(for_cpu),
+    };
+    match cuda {
+        true => Ok(Some(Device::cuda(device.device)?)),
+        false => Ok(None),
+    }
 }
 
 /// The examples of a split in the formats that `data` lines name.

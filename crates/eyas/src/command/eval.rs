@@ -11,8 +11,8 @@ use super::{Failed, Outcome, Terminal, data, output};
 const BATCH: u32 = 128;
 
 pub(crate) fn run(terminal: &Terminal, own: &Eval) -> Outcome {
-    let loaded = data::load(terminal, &own.file, &own.options)?;
-    let mut session = data::session(terminal, &loaded, &own.options)?;
+    let loaded = data::load(terminal, &own.file, &own.options, &own.device)?;
+    let mut session = data::session(terminal, &loaded, &own.options, &own.device)?;
     let Some(source) = &loaded.source else {
         let message = "a kernel set does not say which data and metrics it is measured by";
         let help = "give the source file; its `train` block does";

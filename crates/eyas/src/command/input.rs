@@ -15,17 +15,19 @@ pub(crate) fn compiler(terminal: &Terminal, options: &CompileOptions) -> Result<
         weights: weights(terminal, options)?,
         bind: options.bind.iter().cloned().collect(),
         specialize: options.specialize.clone(),
-        machines: machines(options),
+        machines: machines(options, false),
         math: options.math.into(),
         wide: !options.no_wide,
         ..Compiler::default()
     })
 }
 
-fn machines(options: &CompileOptions) -> Vec<Machine> {
-    let targets = match options.target.is_empty() {
-        true => &[TargetKind::Cpu],
-        false => &options.target[..],
+/// The machines that the options name; `interpreted` is what a run in the interpreter needs.
+pub(crate) fn machines(options: &CompileOptions, interpreted: bool) -> Vec<Machine> {
+    let targets = match (interpreted, options.target.is_empty()) {
+        (true, _) => &[TargetKind::Cuda],
+        (false, true) => &[TargetKind::Cpu],
+        (false, false) => &options.target[..],
     };
     let targets = targets.iter();
     let machines = targets.flat_map(|target| match target {

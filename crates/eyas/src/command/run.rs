@@ -7,8 +7,8 @@ use super::data::Loaded;
 use super::{Outcome, Terminal, data, output};
 
 pub(crate) fn run(terminal: &Terminal, own: &Run) -> Outcome {
-    let loaded = data::load(terminal, &own.file, &own.options)?;
-    let mut session = data::session(terminal, &loaded, &own.options)?;
+    let loaded = data::load(terminal, &own.file, &own.options, &own.device)?;
+    let mut session = data::session(terminal, &loaded, &own.options, &own.device)?;
     let known = session
         .entry()
         .outputs
