@@ -2,6 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod bodies;
+mod contraction;
 mod device;
 mod draw;
 mod map;
+mod reduce;
+mod scatter;
+mod snapshot;
+mod transpose;
