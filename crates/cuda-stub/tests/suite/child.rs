@@ -28,7 +28,7 @@ fn output(test: &str, settings: &[(&str, &str)]) -> Output {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", test, "--nocapture", "--test-threads", "1"]);
     command.env("LD_LIBRARY_PATH", directory.path());
-    command.env(CHILD, "1");
+    command.env(CHILD, "1").env("RUST_BACKTRACE", "0");
     for (name, value) in settings {
         command.env(format!("EYAS_CUDA_STUB_{name}"), value);
     }

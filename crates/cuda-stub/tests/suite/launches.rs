@@ -226,7 +226,7 @@ on_stub! {
         let _context = context();
         let (found, log) = load(SCALE);
         assert_eq!((found, log.as_str()), (CUresult::CUDA_SUCCESS, ""));
-        let wrong = SCALE.replace("cvt.u32.u64 %r6, %a2;", "cvt.u32.u64 %a6, %a2;");
+        let wrong = SCALE.replace("mad.lo.u32 %r7,", "mad.lo.u32 %a6,");
         let line = wrong.lines().position(|line| line.contains("%a6")).unwrap() + 1;
         let (found, log) = load(&wrong);
         assert_eq!(found, CUresult::CUDA_ERROR_INVALID_PTX, "{log}");

@@ -6,4 +6,6 @@ mod child;
 mod contexts;
 mod copies;
 mod launches;
+mod sessions;
+mod sets;
 mod streams;
