@@ -146,10 +146,22 @@ impl Builder {
         body: impl FnOnce(&mut Builder) -> Register<T>,
     ) {
         let start = self.body.len();
-        let result = body(self).any();
+        let result = body(self);
+        self.settle_from(start, register, result);
+    }
+
+    /// Writes a register anew with a value that nothing after this reads: the last instruction
+    /// writes it directly where it is the one that gives the value.
+    pub fn settle<T: Kind>(&mut self, register: Register<T>, value: Register<T>) {
+        self.settle_from(0, register, value);
+    }
+
+    fn settle_from<T: Kind>(&mut self, start: usize, register: Register<T>, value: Register<T>) {
+        let (guard, result) = (self.guard, value.any());
         let last = self.body[start..].last_mut();
         if let Some(Statement::Instruction(instruction)) = last
             && instruction.opcode.mnemonic != Mnemonic::Store
+            && instruction.guard == guard
             && instruction.operands.first() == Some(&AnyOperand::Register(result))
         {
             instruction.operands[0] = AnyOperand::Register(register.any());
@@ -160,11 +172,7 @@ impl Builder {
             }
             return;
         }
-        self.push(
-            Mnemonic::Move,
-            [T::TYPE.into()],
-            [register.into_any(), AnyOperand::Register(result)],
-        );
+        self.assign(register, value);
     }
 
     /// Writes a register anew.

@@ -48,6 +48,20 @@ macro_rules! values {
                 }
             }
 
+            /// Writes this register anew with a value of its kind that nothing after this reads.
+            pub(crate) fn settle(self, e: &mut Emitter, value: Value) -> Result<(), Fault> {
+                match (self, value) {
+                    $((
+                        Value::$variant(Operand::Register(register)),
+                        Value::$variant(Operand::Register(value)),
+                    ) => {
+                        e.settle(register, value);
+                        Ok(())
+                    })*
+                    _ => self.assign(e, value),
+                }
+            }
+
             /// Writes this register anew with another value of its kind.
             #[allow(dead_code)]
             pub(crate) fn assign(self, e: &mut Emitter, value: Value) -> Result<(), Fault> {

@@ -1,7 +1,7 @@
 //! What threads do together: barriers, shuffles, votes, atomics.
 
 use super::{
-    Address, AnyOperand, Builder, F32, F64, Halves, Immediate, Integer, Kind, Mnemonic, Modifier,
+    Address, AnyOperand, AnyRegister, Builder, F32, F64, Halves, Immediate, Integer, Kind, Mnemonic, Modifier,
     Operand, Predicate, Register, S32, S64, Stored, Suffix, Type, U32, U64,
 };
 
@@ -19,11 +19,11 @@ pub enum Atomic {
 
 /// Kinds that lanes of a warp exchange.
 pub trait Shuffled: Stored {
-    /// `exchange` of each word.
+    /// `exchange` of each word, which writes the first register with what becomes of the second.
     fn shuffled(
         b: &mut Builder,
         value: Register<Self>,
-        exchange: &mut dyn FnMut(&mut Builder, AnyOperand) -> Register<U32>,
+        exchange: &mut dyn FnMut(&mut Builder, AnyRegister, AnyRegister),
     ) -> Register<Self>;
 }
 
@@ -33,41 +33,33 @@ macro_rules! shuffled {
             fn shuffled(
                 b: &mut Builder,
                 value: Register<$word>,
-                exchange: &mut dyn FnMut(&mut Builder, AnyOperand) -> Register<U32>,
+                exchange: &mut dyn FnMut(&mut Builder, AnyRegister, AnyRegister),
             ) -> Register<$word> {
-                let word: Register<U32> = b.reinterpret(value);
-                let word = exchange(b, word.into_any());
-                b.reinterpret(word)
+                let result = b.register::<$word>();
+                exchange(b, result.any(), value.any());
+                result
             }
         })*
         $(impl Shuffled for $double {
             fn shuffled(
                 b: &mut Builder,
                 value: Register<$double>,
-                exchange: &mut dyn FnMut(&mut Builder, AnyOperand) -> Register<U32>,
+                exchange: &mut dyn FnMut(&mut Builder, AnyRegister, AnyRegister),
             ) -> Register<$double> {
-                let [low, high] = b.split(value);
-                let low = exchange(b, low.into_any());
-                let high = exchange(b, high.into_any());
-                b.join([low, high])
+                let words = b.split(value).map(|word| {
+                    let result = b.register::<U32>();
+                    exchange(b, result.any(), word.any());
+                    result
+                });
+                b.join(words)
             }
         })*
     };
 }
 
 shuffled! {
-    words: F32 S32 Halves;
+    words: F32 S32 U32 Halves;
     doubles: F64 S64 U64;
-}
-
-impl Shuffled for U32 {
-    fn shuffled(
-        b: &mut Builder,
-        value: Register<U32>,
-        exchange: &mut dyn FnMut(&mut Builder, AnyOperand) -> Register<U32>,
-    ) -> Register<U32> {
-        exchange(b, value.into_any())
-    }
 }
 
 impl Builder {
@@ -108,14 +100,11 @@ impl Builder {
         value: Register<T>,
         lane: Operand<U32>,
     ) -> Register<T> {
-        T::shuffled(self, value, &mut |b, word| {
+        T::shuffled(self, value, &mut |b, to, from| {
             let modifiers = [Suffix::Sync.into(), mode.into(), Type::B32.into()];
+            let [to, from] = [to, from].map(AnyOperand::Register);
             let clamp = AnyOperand::Immediate(Immediate::Integer(31));
-            b.result(
-                Mnemonic::Shuffle,
-                modifiers,
-                [word, lane.into(), clamp, EVERYONE],
-            )
+            b.push(Mnemonic::Shuffle, modifiers, [to, from, lane.into(), clamp, EVERYONE]);
         })
     }
 

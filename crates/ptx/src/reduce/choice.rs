@@ -185,7 +185,7 @@ impl Traits {
         }
         let groups = choice.groups(&self.rows)?.maximum(&one);
         let wanted = Dim::from(BLOCKS).floor_div(&groups)?;
-        let places = choice.lanes * choice.vector * 16;
+        let places = choice.lanes * choice.vector * 8;
         let possible = self.length.floor_div(&Dim::from(places))?;
         let is_small = |dim: &Dim| dim.as_constant().is_some_and(|dim| dim <= 1);
         if is_small(&wanted) || is_small(&possible) {

@@ -89,7 +89,6 @@ pub(crate) fn conclude(
         let last = is_last(e, row, parts)?;
         e.return_where(last, false);
         e.comment("what all parts gave");
-        e.fence();
         let all: Vec<Value> = {
             let nothing = folding.nothing()?;
             nothing.into_iter().map(|value| value.copied(e)).collect()
@@ -104,11 +103,15 @@ pub(crate) fn conclude(
             }
             let more = folding.combine(e, &all, &shares)?;
             for (all, more) in all.iter().zip(more) {
-                all.assign(e, more)?;
+                all.settle(e, more)?;
             }
             Ok::<(), Fault>(())
         };
-        e.repeat::<U64, Fault>(first, parts, lanes, each)?;
+        // A row that is a copy of another's is not this block's to read.
+        match team.valid {
+            Some(valid) => e.when(valid, |e| e.repeat(first, parts, lanes, each))?,
+            None => e.repeat(first, parts, lanes, each)?,
+        }
         let all = team.meet(e, folding, all.clone(), "all_shares")?;
         for (result, all) in result.iter().zip(all) {
             result.assign(e, all)?;
@@ -155,15 +158,16 @@ fn is_last(
 ) -> Result<Register<Predicate>, Fault> {
     let flag = e.shared_array("last", Type::U32, 1);
     let (counters, thread) = (e.scratch(), e.thread());
-    e.fence();
     e.barrier();
     let first = e.compare(Comparison::Equal, thread, 0u32);
     e.when(first, |e| {
         let counter = e.step(counters, row.team.group, &Dim::from(1), 4)?;
+        // What the block wrote is there before it is counted, and what others wrote after.
+        e.fence();
         let before = e.atomic::<U32>(Atomic::Add, counter.global(0), 1u32);
+        e.fence();
         let before = e.resize::<U64, U32>(before);
-        let own = Place::Wide(e.add::<U64>(before, 1u32));
-        let own = e.wide(own);
+        let own = e.add::<U64>(before, 1u32);
         let last = e.compare::<U64>(Comparison::Equal, own, parts);
         let last = e.select::<U32>(last, 1u32, 0u32);
         e.store::<U32>(flag.shared(0), last);

@@ -219,7 +219,7 @@ impl<'a> Row<'a> {
                     for (place, value) in values.iter().enumerate() {
                         let offset = (place % count) as i32 * size_of(*dtype) as i32;
                         let one = e.load_element(*dtype, spots[place / count], offset)?;
-                        value.assign(e, one)?;
+                        value.settle(e, one)?;
                     }
                 }
                 Ok(())

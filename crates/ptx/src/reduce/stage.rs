@@ -45,7 +45,7 @@ impl Row<'_> {
             let folded = row.halve(e, folding, folded)?;
             let more = folding.combine(e, &all, &folded)?;
             for (all, more) in all.iter().zip(more) {
-                all.assign(e, more)?;
+                all.settle(e, more)?;
             }
             Ok(())
         })?;
