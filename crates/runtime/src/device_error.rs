@@ -4,6 +4,12 @@ pub enum DeviceError {
     /// A machine without NVIDIA's driver.
     #[error("there is no CUDA driver (libcuda) on this machine")]
     NoDriver,
+    /// A driver that does not read the code.
+    #[error("the CUDA driver is of version {version}; at least 12.0 is needed")]
+    OldDriver {
+        /// The version of CUDA that it speaks.
+        version: String,
+    },
     /// A device that is not there.
     #[error("there is no CUDA device {ordinal}; there are {count}")]
     NoDevice {

@@ -10,12 +10,12 @@
 //! | code | `cuModuleLoadDataEx`, `cuModuleUnload`, `cuModuleGetFunction`, `cuFuncGetAttribute`, `cuFuncSetAttribute` |
 //! | memory | `cuMemGetInfo_v2`, `cuMemAlloc_v2`, `cuMemFree_v2`, `cuMemHostAlloc`, `cuMemFreeHost`, `cuMemcpyDtoH_v2` |
 //! | streams | `cuStreamCreate`, `cuStreamDestroy_v2`, `cuStreamSynchronize`, `cuStreamWaitEvent` |
-//! | events | `cuEventCreate`, `cuEventRecord`, `cuEventSynchronize`, `cuEventElapsedTime_v2`, `cuEventDestroy_v2` |
+//! | events | `cuEventCreate`, `cuEventRecord`, `cuEventSynchronize`, `cuEventElapsedTime`, `cuEventDestroy_v2` |
 //! | work | `cuMemcpyHtoDAsync_v2`, `cuMemcpyDtoHAsync_v2`, `cuMemcpyDtoDAsync_v2`, `cuMemsetD8Async`, `cuMemsetD32Async`, `cuLaunchKernel` |
 //! | graphs | `cuStreamBeginCapture_v2`, `cuStreamEndCapture`, `cuGraphInstantiateWithFlags`, `cuGraphLaunch`, `cuGraphExecDestroy`, `cuGraphDestroy` |
 //!
-//! Streams do not block each other or the default stream; events keep no times but where runs are timed; host memory of copies
-//! is pinned with flags 0. Captures are of one stream, in thread-local mode.
+//! Streams do not block each other or the default stream; events keep times only where runs are timed; host
+//! memory of copies is pinned with flags 0. Captures are of one stream, in thread-local mode.
 
 use std::sync::{Arc, OnceLock};
 
@@ -61,7 +61,28 @@ fn driver() -> Result<(), DeviceError> {
     if !present {
         return Err(DeviceError::NoDriver);
     }
+    let version = version()?;
+    if version < OLDEST {
+        let version = version_text(version);
+        return Err(DeviceError::OldDriver { version });
+    }
     result::init().map_err(failed("cuInit"))
+}
+
+/// CUDA 12.0: what reads PTX 8.0, and has all calls that are made here.
+const OLDEST: i32 = 12_000;
+
+/// The version of CUDA that the driver speaks, which is there.
+fn version() -> Result<i32, DeviceError> {
+    let mut version = 0;
+    // SAFETY: writes one number.
+    let status = unsafe { sys::cuDriverGetVersion(&raw mut version) };
+    status.result().map_err(failed("cuDriverGetVersion"))?;
+    Ok(version)
+}
+
+fn version_text(version: i32) -> String {
+    format!("{}.{}", version / 1000, version % 1000 / 10)
 }
 
 fn count() -> Result<usize, DeviceError> {
@@ -90,16 +111,12 @@ fn describe(ordinal: usize) -> Result<DeviceDescription, DeviceError> {
     };
     // SAFETY: the device is there.
     let memory = unsafe { result::device::total_mem(device) };
-    let mut version = 0;
-    // SAFETY: writes one number.
-    let status = unsafe { sys::cuDriverGetVersion(&raw mut version) };
-    status.result().map_err(failed("cuDriverGetVersion"))?;
     Ok(DeviceDescription {
         name: result::device::get_name(device).map_err(failed("cuDeviceGetName"))?,
         ordinal: Some(ordinal),
         capability: (attribute(MAJOR)?, attribute(MINOR)?),
         memory: memory.map_err(failed("cuDeviceTotalMem"))?,
-        driver: Some(format!("{}.{}", version / 1000, version % 1000 / 10)),
+        driver: Some(version_text(version()?)),
     })
 }
 

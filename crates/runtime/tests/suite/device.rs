@@ -1,9 +1,11 @@
 use std::sync::Arc;
 
 use eyas_plan::{CudaArchitecture, Machine};
-use eyas_runtime::{Device, DeviceError, KernelSet, RuntimeError, Session};
+use eyas_runtime::{Device, DeviceError, KernelSet, RuntimeError, Session, SessionOptions};
+use eyas_tensor::Tensor;
 
 use crate::device_cases::{self, on, stray};
+use crate::harmless::{models, seal, section};
 use crate::ptx::for_gpus;
 use crate::sets::{adder, floats, set};
 
@@ -165,4 +167,50 @@ fn code_for_gpus_is_checked_when_it_is_loaded() {
         error.to_string(),
         "the kernel set is inconsistent: target 0: kernel `sum.add` is launched in a grid"
     );
+}
+
+/// Loads and, where that goes well, runs on the interpreter with small inputs; whether that went well.
+fn exercise(bytes: &[u8]) -> bool {
+    let Ok(set) = KernelSet::from_bytes(bytes) else {
+        return false;
+    };
+    let options = SessionOptions {
+        memory_limit: Some(1 << 20),
+        ..on(&Device::interpreter_with_memory(1 << 22))
+    };
+    let Ok(mut session) = Session::with_options(&Arc::new(set), options) else {
+        return false;
+    };
+    let inputs = session.entry().inputs.iter().map(|input| {
+        let extents = input.ty.shape.iter();
+        let extents = extents.map(|dim| dim.as_constant().unwrap_or(2).clamp(0, 16) as usize);
+        Tensor::zeros(input.ty.dtype, &extents.collect::<Vec<_>>())
+    });
+    let Ok(inputs) = inputs.collect::<Result<Vec<Tensor>, _>>() else {
+        return false;
+    };
+    let inputs: Vec<&Tensor> = inputs.iter().collect();
+    session.run_ordered(&inputs).is_ok() && session.run_ordered(&inputs).is_ok()
+}
+
+#[test]
+fn every_number_in_plans_and_manifest_of_code_for_gpus_is_checked() {
+    // Each number, replaced by others, either still fits or is refused; none breaks anything.
+    let mut ran = 0;
+    for parts in models() {
+        let bytes = KernelSet::new(for_gpus(parts)).unwrap().to_bytes().unwrap();
+        assert!(exercise(&bytes));
+        for place in [0, 1] {
+            let range = section(&bytes, place);
+            for at in range.filter(|&at| bytes[at].is_ascii_digit()) {
+                for value in [b'0', b'9'] {
+                    let mut changed = bytes.clone();
+                    changed[at] = value;
+                    seal(&mut changed);
+                    ran += usize::from(exercise(&changed));
+                }
+            }
+        }
+    }
+    assert!(ran > 300, "{ran} of the changed sets still ran");
 }

@@ -171,6 +171,25 @@ fn timed_runs_are_runs() {
 }
 
 #[test]
+fn batch_after_batch_is_run_and_handed_on() {
+    let mut session = Session::new(&set(adder(1))).unwrap();
+    let batches = [1, 3, 0, 3].map(|rows| Ok::<_, RuntimeError>(vec![ramp(rows), ramp(rows)]));
+    let mut found = Vec::new();
+    session
+        .run_each(batches, |outputs| {
+            found.push(outputs.at(0).unwrap().shape()[0]);
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(found, [1, 3, 0, 3]);
+    let stop = || RuntimeError::MissingInput("x".to_owned());
+    let outcome = session.run_each([Ok(vec![ramp(1), ramp(1)])], |_| Err(stop()));
+    assert!(matches!(outcome, Err(RuntimeError::MissingInput(_))));
+    let outcome = session.run_each([Err(stop())], |_| Ok(()));
+    assert!(matches!(outcome, Err(RuntimeError::MissingInput(_))));
+}
+
+#[test]
 fn an_index_out_of_range_names_kernel_tensor_and_index() {
     let set = set(lookup(1));
     let mut session = Session::new(&set).unwrap();

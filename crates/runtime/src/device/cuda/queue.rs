@@ -191,12 +191,30 @@ impl Queue {
 
 impl Moment {
     pub(in crate::device) fn since(&self, earlier: &Moment) -> Result<Duration, DeviceError> {
-        let milliseconds = earlier.0.elapsed_ms(&self.0);
-        let milliseconds = milliseconds.map_err(failed("cuEventElapsedTime"))?;
+        bind(self.0.context())?;
+        for moment in [earlier, self] {
+            let waited = moment.0.synchronize();
+            waited.map_err(failed("cuEventSynchronize"))?;
+        }
+        let milliseconds = elapsed(earlier.0.cu_event(), self.0.cu_event())?;
         Ok(Duration::from_secs_f64(
             f64::from(milliseconds.max(0.0)) / 1e3,
         ))
     }
+}
+
+/// Milliseconds between two events that are past. `cudarc` calls `cuEventElapsedTime_v2`, and panics where a
+/// driver before CUDA 12.8 does not have it.
+fn elapsed(start: sys::CUevent, end: sys::CUevent) -> Result<f32, DeviceError> {
+    type Elapsed = unsafe extern "C" fn(*mut f32, sys::CUevent, sys::CUevent) -> sys::CUresult;
+    // SAFETY: there is a driver, since there are events; the function has this type in every version.
+    let function = unsafe { sys::culib().get::<Elapsed>(b"cuEventElapsedTime\0") };
+    let function = function.map_err(|error| DeviceError::Fault(error.to_string()))?;
+    let mut milliseconds = 0.0;
+    // SAFETY: both events keep times and were recorded.
+    let status = unsafe { function(&raw mut milliseconds, start, end) };
+    status.result().map_err(failed("cuEventElapsedTime"))?;
+    Ok(milliseconds)
 }
 
 impl Graph {
