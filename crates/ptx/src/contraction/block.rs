@@ -58,8 +58,8 @@ impl<'f> Block<'f> {
         length.is_some_and(|length| length % i64::from(self.tile.length(side)) == 0)
     }
 
-    /// A row or column, or the first of some that lie together; of what is beyond the last the
-    /// last ones.
+    /// A row or column, or the first of some that lie together, of which the first begin at 0; of
+    /// what is beyond the last the last ones.
     pub(super) fn clamped(
         &self,
         e: &mut Emitter,
@@ -74,13 +74,16 @@ impl<'f> Block<'f> {
         match place {
             Place::Constant(_) => place,
             Place::Narrow(place) => {
-                let length = length.as_constant().unwrap_or(i64::MAX);
-                let last = length.saturating_sub(together.into());
-                e.min::<U32>(place, u32::try_from(last).unwrap_or(0)).into()
+                let last = length.as_constant().unwrap_or(i64::MAX).saturating_sub(1);
+                let last = u32::try_from(last).unwrap_or(0);
+                e.min::<U32>(place, last - last % together).into()
             }
             Place::Wide(place) => {
                 let length = e.dim(length);
-                let last = e.sub(length, together);
+                let mut last = e.sub(length, 1u64);
+                if together > 1 {
+                    last = e.and(last, !(u64::from(together) - 1));
+                }
                 e.min(place, last).into()
             }
         }
