@@ -1,4 +1,5 @@
 use eyas_kernels::Access;
+use eyas_tensor::Dim;
 
 use crate::builder::{Register, S64, U32, U64};
 use crate::emitter::Emitter;
@@ -54,6 +55,27 @@ impl Cursor {
             _ => None,
         };
         Ok(Cursor { spot, index })
+    }
+
+    /// At a place of one more axis, of which each step is so many of the access's.
+    pub(crate) fn leap(
+        self,
+        e: &mut Emitter,
+        access: &Access,
+        axis: usize,
+        place: Place,
+        each: i64,
+    ) -> Result<Cursor, Fault> {
+        let mut longer = access.clone();
+        for part in [
+            Some(&mut longer.strides),
+            longer.indirect.as_mut().map(|i| &mut i.index.strides),
+        ] {
+            if let Some(stride) = part.and_then(|strides| strides.get_mut(axis)) {
+                *stride = stride.mul(&Dim::from(each))?;
+            }
+        }
+        self.advance(e, &longer, axis, place)
     }
 
     /// Reads the index where no axis from `first` on changes it.

@@ -48,17 +48,19 @@ impl Emitter<'_> {
         }
     }
 
-    /// Runs `body` for the places `0..count` that are this thread's, in a grid of [`blocks`] of
+    /// Runs `body` for the places `0..count` that are this thread's, in a grid of so many blocks of
     /// [`THREADS`].
     pub(crate) fn each_place(
         &mut self,
         count: &Dim,
+        blocks: &Dim,
         body: impl FnOnce(&mut Self, Place) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
         let narrow = is_narrow(count);
         let first = self.thread_of_grid(narrow);
-        let one_turn = i64::from(THREADS) * MOST_BLOCKS;
-        if count.as_constant().is_some_and(|count| count <= one_turn) {
+        let threads = blocks.mul(&Dim::from(i64::from(THREADS)))?;
+        let constants = (count.as_constant(), threads.as_constant());
+        if matches!(constants, (Some(count), Some(threads)) if count <= threads) {
             let any = self.is_below(first, count);
             return self.when(any, |e| body(e, first));
         }

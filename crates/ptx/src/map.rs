@@ -45,20 +45,25 @@ pub(crate) fn emit(e: &mut Emitter, map: &Map) -> Result<Launch, Fault> {
     let vectors = Vectors::find(e, map)?;
     let cost = cost(&map.body) + (map.reads.len() + map.writes.len()) as i64;
     let each = i64::from(THREADS) * vectors.width as i64;
-    let launch = Launch::new(blocks(&all, each)?, THREADS, Dim::from(cost * each));
+    let units = blocks(&all, each)?;
+    let launch = Launch::new(units.clone(), THREADS, Dim::from(cost * each));
     if vectors.width == 1 {
         e.comment("an element a thread");
-        e.each_place(&all, |e, place| elements(e, map, &vectors, 1, place))?;
+        e.each_place(&all, &units, |e, place| {
+            elements(e, map, &vectors, 1, place)
+        })?;
         return Ok(launch);
     }
     match vectors.condition(e, map)? {
-        None => vectors.emit(e, map)?,
+        None => vectors.emit(e, map, &units)?,
         Some(fits) => e.when_else(
             fits,
-            |e| vectors.emit(e, map),
+            |e| vectors.emit(e, map, &units),
             |e| {
                 e.comment("memory that is not aligned: an element at a time");
-                e.each_place(&all, |e, place| elements(e, map, &vectors, 1, place))
+                e.each_place(&all, &units, |e, place| {
+                    elements(e, map, &vectors, 1, place)
+                })
             },
         )?,
     }
@@ -177,14 +182,14 @@ impl Vectors {
         Ok(all.map(|rest| e.compare(Comparison::Equal, rest, 0u64)))
     }
 
-    fn emit(&self, e: &mut Emitter, map: &Map) -> Result<(), Fault> {
+    fn emit(&self, e: &mut Emitter, map: &Map, units: &Dim) -> Result<(), Fault> {
         let width = Dim::from(self.width as i64);
         let mut extents = map.extents.clone();
         if let Some(inner) = extents.last_mut() {
             *inner = inner.floor_div(&width)?;
         }
         e.comment(format!("a vector of {width} elements a thread"));
-        e.each_place(&Dim::product(&extents)?, |e, place| {
+        e.each_place(&Dim::product(&extents)?, units, |e, place| {
             elements(e, map, self, self.width, place)
         })?;
         let [all] = &map.extents[..] else {
@@ -254,13 +259,19 @@ fn elements(
         *inner = inner.floor_div(&Dim::from(width as i64))?;
     }
     let mut places = e.places(place, &extents)?;
-    let inner = match places.pop() {
+    let vector = places.pop();
+    let axis = places.len();
+    let asked = reads_place(&map.body, axis);
+    let along = vectors.reads.iter().chain(&vectors.writes);
+    let inner = match vector {
+        Some(place) if width > 1 && !asked && along.clone().all(|a| *a != Along::Element) => place,
         Some(place) => e.scale(place, width as u64),
         None => Place::Constant(0),
     };
     let run = Run {
-        axis: places.len(),
-        has_axis: !extents.is_empty(),
+        axis,
+        vector: vector.unwrap_or(Place::Constant(0)),
+        has_axis: vector.is_some(),
         inner,
         width,
     };
@@ -274,7 +285,6 @@ fn elements(
     }
     let uniform = |input: usize| vectors.reads[input] == Along::Uniform;
     let mut lowering = Lowering::new(&map.body, uniform, |axis| axis != run.axis);
-    let asked = reads_place(&map.body, run.axis);
     let mut results: Vec<Vec<Value>> = vec![Vec::new(); map.writes.len()];
     for (lane, inputs) in lanes.iter().enumerate() {
         let mut lane_places = places.clone();
@@ -301,6 +311,9 @@ fn elements(
 struct Run {
     axis: usize,
     has_axis: bool,
+    /// The place of the first along that axis, in vectors.
+    vector: Place,
+    /// The same in elements, where anything asks for it.
     inner: Place,
     width: usize,
 }
@@ -321,7 +334,8 @@ impl Run {
                 Ok(vec![value; self.width])
             }
             Along::Vector if self.width > 1 => {
-                let cursor = cursor.advance(e, access, self.axis, self.inner)?;
+                let width = self.width as i64;
+                let cursor = cursor.leap(e, access, self.axis, self.vector, width)?;
                 let spot = cursor.spot(e, access)?;
                 e.load_elements(dtype, spot, self.width)
             }
@@ -346,7 +360,8 @@ impl Run {
     ) -> Result<(), Fault> {
         let dtype = e.dtype(access.argument);
         if along == Along::Vector && self.width > 1 {
-            let cursor = cursor.advance(e, access, self.axis, self.inner)?;
+            let width = self.width as i64;
+            let cursor = cursor.leap(e, access, self.axis, self.vector, width)?;
             let spot = cursor.spot(e, access)?;
             return e.store_elements(dtype, spot, values);
         }

@@ -1,10 +1,14 @@
 //! Places along axes: numbers that are never negative, in 32 bits where these hold them.
 
+use eyas_ir::Comparison;
 use eyas_tensor::Dim;
 
 use crate::builder::{Control, Operand, Register, S64, U32, U64};
 use crate::emitter::Emitter;
 use crate::error::Fault;
+
+/// What 32 bits do not hold.
+const LIMIT: u64 = 1 << 32;
 
 /// A place along an axis.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -112,10 +116,9 @@ impl Emitter<'_> {
                 Ok(by) => self.divide_narrow(place, by).map(Place::Narrow),
                 Err(_) => [Place::Constant(0), place.into()],
             },
-            (Place::Wide(place), Some(by)) if by.is_power_of_two() => [
-                self.shift_right::<U64>(place, by.trailing_zeros()).into(),
-                self.and::<U64>(place, by - 1).into(),
-            ],
+            (Place::Wide(place), Some(by)) if by > 0 && is_narrow(extent) => {
+                self.divide_by_narrow(place, by as u32)?
+            }
             _ => {
                 let by = self.dim(extent);
                 let place = self.wide(place);
@@ -135,6 +138,37 @@ impl Emitter<'_> {
         [quotient, self.sub(place, multiple)]
     }
 
+    /// By a number that is known: what is left over fits in 32 bits.
+    fn divide_by_narrow(&mut self, place: Register<U64>, by: u32) -> Result<[Place; 2], Fault> {
+        if by.is_power_of_two() {
+            let low = self.resize::<U32, U64>(place);
+            let rest = self.and::<U32>(low, by - 1);
+            let quotient = self.shift_right::<U64>(place, by.trailing_zeros());
+            return Ok([quotient.into(), rest.into()]);
+        }
+        let (quotient, rest) = (self.register::<U64>(), self.register::<U32>());
+        let narrow = self.compare(Comparison::Less, place, LIMIT);
+        self.when_else(
+            narrow,
+            |e| {
+                let place = e.resize::<U32, U64>(place);
+                let whole = e.div::<U32>(place, by);
+                let multiple = e.mul::<U32>(whole, by);
+                e.set(rest, |b| b.sub(place, multiple));
+                e.set(quotient, |b| b.resize(whole));
+                Ok::<(), Fault>(())
+            },
+            |e| {
+                e.set(quotient, |b| b.div(place, u64::from(by)));
+                let multiple = e.mul::<U64>(quotient, u64::from(by));
+                let left = e.sub::<U64>(place, multiple);
+                e.set(rest, |b| b.resize(left));
+                Ok(())
+            },
+        )?;
+        Ok([quotient.into(), rest.into()])
+    }
+
     /// In 32 bits where both fit, which is several times as fast.
     fn divide_wide(
         &mut self,
@@ -143,7 +177,7 @@ impl Emitter<'_> {
     ) -> Result<[Register<U64>; 2], Fault> {
         let [quotient, rest] = [self.register::<U64>(), self.register::<U64>()];
         let both = self.or::<U64>(place, by);
-        let narrow = self.compare(eyas_ir::Comparison::Less, both, 1u64 << 32);
+        let narrow = self.compare(Comparison::Less, both, LIMIT);
         self.when_else(
             narrow,
             |e| {

@@ -37,7 +37,8 @@ pub(crate) fn emit(e: &mut Emitter, scatter: &Scatter) -> Result<Launch, Fault> 
         Some(_) => "an update a thread, in any order",
         None => "a thread takes all updates of its places, in order",
     });
-    e.each_place(&count, |e, place| {
+    let units = blocks(&count, i64::from(THREADS))?;
+    e.each_place(&count, &units, |e, place| {
         let mut own = e.places(place, &extents)?.into_iter();
         let places = apart
             .iter()
@@ -49,7 +50,6 @@ pub(crate) fn emit(e: &mut Emitter, scatter: &Scatter) -> Result<Launch, Fault> 
         meeting.along(e, [update, target], &axes)
     })?;
     let cost = Dim::product(&ordered)?.mul(&Dim::from(4 * i64::from(THREADS)))?;
-    let units = blocks(&count, i64::from(THREADS))?;
     Ok(Launch::new(units, THREADS, cost))
 }
 

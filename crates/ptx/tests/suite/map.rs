@@ -24,13 +24,12 @@ fn dense(body: Body, length: usize) -> Kernel {
     kernel("test.map", arguments, Work::Map(map))
 }
 
+/// Vectors, what is left over, and single elements where memory is not aligned.
 fn check(cases: &mut Vec<Case>, draw: &mut Draw, body: Body, tolerance: f64) {
-    for length in [0, 3, 16, 67] {
-        let kernel = dense(body.clone(), length);
-        let tensors = kernel.arguments.iter();
-        let tensors: Vec<Tensor> = tensors.map(|a| draw.tensor(a.dtype, length)).collect();
-        cases.push(case(&kernel, &tensors, tolerance));
-    }
+    let kernel = dense(body, 67);
+    let tensors = kernel.arguments.iter();
+    let tensors: Vec<Tensor> = tensors.map(|a| draw.tensor(a.dtype, 67)).collect();
+    cases.push(case(&kernel, &tensors, tolerance));
 }
 
 fn case(kernel: &Kernel, arguments: &[Tensor], tolerance: f64) -> Case {
@@ -54,7 +53,11 @@ fn every_type_is_copied() {
     let mut cases = Vec::new();
     let mut draw = Draw(1);
     for dtype in DTYPES {
-        check(&mut cases, &mut draw, unary(dtype, |_, a| a), 0.0);
+        for length in [0, 1, 3, 16, 67, 320] {
+            let kernel = dense(unary(dtype, |_, a| a), length);
+            let tensors = [0; 2].map(|_| draw.tensor(dtype, length));
+            cases.push(case(&kernel, &tensors, 0.0));
+        }
     }
     all_agree(&cases);
 }
