@@ -5,6 +5,10 @@
 //! runs need, and the states. Dims are bound by the shapes of the inputs, so that one kernel set
 //! serves every batch.
 //!
+//! A session runs on this machine's processor, or on a [`Device`]: a GPU through the CUDA driver,
+//! which is looked for when the first GPU is asked for, or the interpreter of PTX, which needs none.
+//! `SessionOptions { device: Some(Device::cuda(0)?), ..SessionOptions::default() }` chooses it.
+//!
 //! ```no_run
 //! use std::sync::Arc;
 //! use eyas_runtime::{KernelSet, Session};
