@@ -33,7 +33,7 @@ use crate::value::Value;
 use choice::{Choice, Choices, Traits};
 use fold::Folding;
 use phases::Phases;
-use row::{Element, Row, Stride};
+use row::{Element, Row};
 use team::Team;
 
 /// Bytes that one instruction moves.
@@ -144,6 +144,11 @@ impl Reducing {
         }
     }
 
+    /// Whether a row may have no places.
+    pub(crate) fn may_be_empty(&self) -> bool {
+        self.length.as_constant().is_none_or(|length| length == 0)
+    }
+
     /// Whether so many places of an access lie side by side along the row, and rows may begin at a
     /// multiple of that.
     pub(crate) fn is_vector(&self, access: &Access, width: i64) -> bool {
@@ -208,18 +213,15 @@ impl Reducing {
         e.comment(choice.to_string());
         let team = Team::new(e, choice, &self.rows, &self.outer)?;
         let mut row = Row::new(e, self, &team)?;
-        let mut kept: Option<(Vec<Element>, Stride)> = match choice.kept {
-            Some(turns) => Some(row.kept(e, turns)?),
-            None => None,
-        };
+        let mut kept = choice.kept.map(|turns| row.kept(e, turns));
         for (number, stage) in self.stages.iter().enumerate() {
             let wanted = [self.phases.stages[number]];
             row.prepare(e, &wanted)?;
             let folding = Folding::new(stage, is_narrow(&self.length));
             e.comment(format!("stage {number}: {}", fold::name(stage.fold)));
             let folded = match &mut kept {
-                Some((elements, stride)) => {
-                    row.load(e, elements, &wanted, *stride)?;
+                Some(elements) => {
+                    row.load(e, elements, &wanted, choice.vector)?;
                     row.fold_kept(e, &folding, elements, wanted[0])?
                 }
                 None => row.fold_steps(e, &folding, wanted[0])?,
@@ -228,8 +230,7 @@ impl Reducing {
             if choice.is_divided() {
                 folded = parts::conclude(e, &row, &folding, folded)?;
             }
-            let maybe_empty = row.any.is_some();
-            let result = folding.result(e, &folded, maybe_empty)?;
+            let result = folding.result(e, &folded, self.may_be_empty())?;
             if let Some(id) = self.phases.input(self.reads.len() + number) {
                 row.shared[id.0 as usize] = Some(result);
             }
@@ -281,23 +282,24 @@ impl Reducing {
         &self,
         e: &mut Emitter,
         row: &Row<'_>,
-        kept: Option<(Vec<Element>, Stride)>,
+        kept: Option<Vec<Element>>,
         wanted: &[ScalarId],
     ) -> Result<(), Fault> {
         let cursors = cursors_at(e, &self.writes, &row.team.places)?;
-        if let Some((mut elements, stride)) = kept {
-            row.load(e, &mut elements, wanted, stride)?;
+        let vector = row.team.choice.vector;
+        if let Some(mut elements) = kept {
+            row.load(e, &mut elements, wanted, vector)?;
             for element in &mut elements {
                 row.compute(e, element, wanted)?;
             }
-            return row.store(e, &elements, stride, &cursors);
+            return row.store(e, &elements, vector, &cursors);
         }
         let range = row.team.range(e, &self.length)?;
-        row.walk(e, range, wanted, &mut |e, row, elements, stride| {
+        row.walk(e, range, wanted, &mut |e, row, elements, count| {
             for element in &mut *elements {
                 row.compute(e, element, wanted)?;
             }
-            row.store(e, elements, stride, &cursors)
+            row.store(e, elements, count, &cursors)
         })
     }
 }

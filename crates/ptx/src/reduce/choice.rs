@@ -3,7 +3,7 @@ use std::fmt;
 use eyas_tensor::{Dim, DimError};
 
 /// Blocks that keep a large GPU busy.
-const BLOCKS: i64 = 264;
+const BLOCKS: i64 = 528;
 
 /// Threads of a block where nothing says otherwise.
 const THREADS: i64 = 256;

@@ -25,27 +25,9 @@ pub(crate) struct Row<'a> {
     pub(crate) team: &'a Team<'a>,
     /// Whether vectors may be moved; `None` where there are none, or nothing is in their way.
     pub(crate) fits: Option<Register<Predicate>>,
-    /// Whether the row has places; `None` where that is known.
-    pub(crate) any: Option<Register<Predicate>>,
     reads: Vec<Cursor>,
     /// What is the same all along the row.
     pub(crate) shared: Values,
-}
-
-/// Places that a thread takes at once: so many, so far apart.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Stride {
-    pub(crate) count: i64,
-    pub(crate) apart: i64,
-}
-
-/// The places of one turn.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Turn {
-    /// The first is so far from what they are counted from.
-    pub(crate) further: u64,
-    /// Whether they are in the row; `None` where that is known.
-    pub(crate) inside: Option<Register<Predicate>>,
 }
 
 /// An element of the row.
@@ -71,16 +53,10 @@ impl<'a> Row<'a> {
         team: &'a Team<'a>,
     ) -> Result<Row<'a>, Fault> {
         let fits = reducing.fits(e, team.choice.vector)?;
-        let known = reducing.length.as_constant().is_some_and(|length| length > 0);
-        let any = match known {
-            true => None,
-            false => Some(e.is_below(Place::Constant(0), &reducing.length)),
-        };
         Ok(Row {
             reducing,
             team,
             fits,
-            any,
             reads: cursors_at(e, &reducing.reads, &team.places)?,
             shared: vec![None; reducing.phases.body.nodes.len()],
         })
@@ -111,7 +87,10 @@ impl<'a> Row<'a> {
     fn uniform(&self, e: &mut Emitter, input: usize) -> Result<Value, Fault> {
         let access = self.reducing.reads.get(input).ok_or_else(body::missing)?;
         let spot = self.reads[input].spot(e, access)?;
-        let spot = within(e, spot, self.any);
+        let length = &self.reducing.length;
+        let any = self.reducing.may_be_empty();
+        let any = any.then(|| e.is_below(Place::Constant(0), length));
+        let spot = within(e, spot, any);
         e.load_element(e.dtype(access.argument), spot, 0)
     }
 
@@ -126,27 +105,30 @@ impl<'a> Row<'a> {
         self.at(id, Some(&element.own))
     }
 
-    /// Elements of which nothing is known but where they are.
-    pub(crate) fn elements(&self, base: Place, turns: &[Turn], stride: Stride) -> Vec<Element> {
-        let mut elements = Vec::new();
-        for turn in turns {
-            elements.extend((0..stride.count).map(|number| Element {
-                base,
-                further: turn.further + (number * stride.apart) as u64,
-                inside: turn.inside,
-                own: vec![None; self.shared.len()],
-            }));
-        }
-        elements
+    /// Elements side by side of which nothing is known but where they are.
+    pub(crate) fn turn(
+        &self,
+        base: Place,
+        further: u64,
+        count: i64,
+        inside: Option<Register<Predicate>>,
+    ) -> impl Iterator<Item = Element> {
+        let nodes = self.shared.len();
+        (0..count as u64).map(move |number| Element {
+            base,
+            further: further + number,
+            inside,
+            own: vec![None; nodes],
+        })
     }
 
-    /// Reads what leads to `wanted` and was not read yet.
+    /// Reads what leads to `wanted` and was not read yet, `count` of the elements side by side.
     pub(crate) fn load(
         &self,
         e: &mut Emitter,
         elements: &mut [Element],
         wanted: &[ScalarId],
-        stride: Stride,
+        count: i64,
     ) -> Result<(), Fault> {
         let phases = &self.reducing.phases;
         let Some(first) = elements.first().cloned() else {
@@ -163,10 +145,10 @@ impl<'a> Row<'a> {
             };
             let access = self.reducing.reads.get(input as usize).ok_or_else(body::missing)?;
             let dtype = e.dtype(access.argument);
-            let cursor = self.reads[input as usize];
+            let cursor = self.base(e, access, self.reads[input as usize], &first)?;
             let mut spots = Vec::new();
-            if self.is_vector(access, stride) {
-                for turn in elements.chunks(stride.count as usize) {
+            if count > 1 && self.reducing.is_vector(access, count) {
+                for turn in elements.chunks(count as usize) {
                     spots.push(self.spot(e, access, cursor, &turn[0])?);
                 }
                 vectors.push((id, dtype, spots));
@@ -177,7 +159,7 @@ impl<'a> Row<'a> {
                 element.own[id.0 as usize] = Some(e.load_element(dtype, spot, 0)?);
             }
         }
-        for ((id, ..), values) in vectors.iter().zip(self.load_vectors(e, &vectors, stride)?) {
+        for ((id, ..), values) in vectors.iter().zip(self.load_vectors(e, &vectors, count as usize)?) {
             for (element, value) in elements.iter_mut().zip(values) {
                 element.own[id.0 as usize] = Some(value);
             }
@@ -190,9 +172,8 @@ impl<'a> Row<'a> {
         &self,
         e: &mut Emitter,
         vectors: &[(ScalarId, DType, Vec<Spot>)],
-        stride: Stride,
+        count: usize,
     ) -> Result<Vec<Vec<Value>>, Fault> {
-        let count = stride.count as usize;
         let all = |e: &mut Emitter| -> Result<Vec<Vec<Value>>, Fault> {
             let mut loaded = Vec::with_capacity(vectors.len());
             for (_, dtype, spots) in vectors {
@@ -253,29 +234,32 @@ impl<'a> Row<'a> {
         Ok(())
     }
 
-    /// Stores what is known to be computed where the writes say.
+    /// Stores what is computed where the writes say, `count` of the elements side by side.
     pub(crate) fn store(
         &self,
         e: &mut Emitter,
         elements: &[Element],
-        stride: Stride,
+        count: i64,
         cursors: &[Cursor],
     ) -> Result<(), Fault> {
-        let count = stride.count as usize;
+        let Some(first) = elements.first() else {
+            return Ok(());
+        };
         let results = self.reducing.writes.iter().zip(&self.reducing.phases.element);
         let mut vectors: Vec<(DType, Spot, Vec<Value>)> = Vec::new();
         for ((access, id), cursor) in results.zip(cursors) {
             let dtype = e.dtype(access.argument);
-            if self.is_vector(access, stride) {
-                for turn in elements.chunks(count) {
-                    let spot = self.spot(e, access, *cursor, &turn[0])?;
+            let cursor = self.base(e, access, *cursor, first)?;
+            if count > 1 && self.reducing.is_vector(access, count) {
+                for turn in elements.chunks(count as usize) {
+                    let spot = self.spot(e, access, cursor, &turn[0])?;
                     let values = turn.iter().map(|element| self.value(*id, element));
                     vectors.push((dtype, spot, values.collect::<Result<_, _>>()?));
                 }
                 continue;
             }
             for element in elements {
-                let spot = self.spot(e, access, *cursor, element)?;
+                let spot = self.spot(e, access, cursor, element)?;
                 e.store_element(dtype, spot, 0, self.value(*id, element)?)?;
             }
         }
@@ -297,11 +281,21 @@ impl<'a> Row<'a> {
         })
     }
 
-    fn is_vector(&self, access: &Access, stride: Stride) -> bool {
-        stride.apart == 1 && stride.count > 1 && self.reducing.is_vector(access, stride.count)
+    /// An access that is at the row, at the place from which the elements are counted.
+    fn base(
+        &self,
+        e: &mut Emitter,
+        access: &Access,
+        cursor: Cursor,
+        element: &Element,
+    ) -> Result<Cursor, Fault> {
+        match self.reducing.inner.len() {
+            1 => cursor.advance(e, access, self.reducing.outer.len(), element.base),
+            _ => Ok(cursor),
+        }
     }
 
-    /// Where the element of an access that is at the row lies.
+    /// Where the element of an access that is at [`Row::base`] lies.
     fn spot(
         &self,
         e: &mut Emitter,
@@ -311,7 +305,6 @@ impl<'a> Row<'a> {
     ) -> Result<Spot, Fault> {
         let first = self.reducing.outer.len();
         if self.reducing.inner.len() == 1 {
-            cursor = cursor.advance(e, access, first, element.base)?;
             cursor = cursor.advance(e, access, first, Place::Constant(element.further))?;
         } else {
             for (axis, place) in (first..).zip(self.inner_places(e, element)?) {

@@ -1,40 +1,40 @@
 use eyas_ir::{Comparison, ScalarId};
-use eyas_tensor::Dim;
 
 use crate::builder::{Control, Integer, Operand, Register, U32, U64};
 use crate::emitter::Emitter;
 use crate::error::Fault;
 use crate::place::{Place, is_narrow};
-use crate::reduce::row::{Element, Row, Stride, Turn};
+use crate::reduce::row::{Element, Row};
 use crate::reduce::team::{Range, sum};
 
-/// Places that a thread takes at once where it goes through a row in steps.
-const AT_ONCE: i64 = 4;
+/// Turns that a thread takes at once where it goes through a row in steps, so that several loads
+/// are on their way.
+const TURNS: i64 = 4;
 
-/// What is done with elements whose reads are there.
-type Each<'f> = dyn FnMut(&mut Emitter, &Row<'_>, &mut [Element], Stride) -> Result<(), Fault> + 'f;
+/// Nodes that a step may compute for all its elements together.
+const LONG_STEP: i64 = 512;
+
+/// What is done with elements whose reads are there, so many of them side by side.
+type Each<'f> = dyn FnMut(&mut Emitter, &Row<'_>, &mut [Element], i64) -> Result<(), Fault> + 'f;
 
 impl Row<'_> {
     /// All elements that are this thread's, where these are few and are kept.
-    pub(crate) fn kept(&self, e: &mut Emitter, turns: i64) -> Result<(Vec<Element>, Stride), Fault> {
+    pub(crate) fn kept(&self, e: &mut Emitter, turns: i64) -> Vec<Element> {
         let choice = self.team.choice;
-        let stride = Stride {
-            count: choice.vector,
-            apart: 1,
-        };
         let base = e.scale(self.team.lane, choice.vector as u64);
         let (length, step) = (&self.reducing.length, choice.lanes * choice.vector);
-        let mut all = Vec::new();
+        let mut elements = Vec::new();
         for turn in 0..turns {
-            let known = length.as_constant().is_some_and(|length| (turn + 1) * step <= length);
+            let known = length.as_constant();
+            let known = known.is_some_and(|length| (turn + 1) * step <= length);
             let further = (turn * step) as u64;
             let inside = (!known).then(|| {
                 let place = e.advance(base, further);
                 e.is_below(place, length)
             });
-            all.push(Turn { further, inside });
+            elements.extend(self.turn(base, further, choice.vector, inside));
         }
-        Ok((self.elements(base, &all, stride), stride))
+        elements
     }
 
     /// Runs `each` for all elements that are this thread's, some at once, what leads to `wanted`
@@ -47,45 +47,50 @@ impl Row<'_> {
         each: &mut Each<'_>,
     ) -> Result<(), Fault> {
         let choice = self.team.choice;
-        let (lanes, vector) = (choice.lanes, choice.vector);
-        let mut some = |e: &mut Emitter, base: Place, stride: Stride| {
-            let turn = Turn {
-                further: 0,
-                inside: None,
-            };
-            let mut elements = self.elements(base, &[turn], stride);
-            self.load(e, &mut elements, wanted, stride)?;
-            each(e, self, &mut elements, stride)
+        let (step, vector) = (choice.lanes * choice.vector, choice.vector);
+        let mut some = |e: &mut Emitter, base: Place, turns: i64, width: i64| {
+            let turns = (0..turns).map(|turn| (turn * step) as u64);
+            let turns = turns.flat_map(|further| self.turn(base, further, width, None));
+            let mut elements: Vec<Element> = turns.collect();
+            self.load(e, &mut elements, wanted, width)?;
+            each(e, self, &mut elements, width)
         };
-        let one = Stride { count: 1, apart: 1 };
         let own = e.scale(self.team.lane, vector as u64);
         let first = sum(e, range.first, own);
         let place = Counter::new(e, first, is_narrow(&self.reducing.length));
-        if vector > 1 {
-            let stride = Stride {
-                count: vector,
-                apart: 1,
-            };
-            let whole = whole(e, range.end, &self.reducing.length, vector);
-            place.steps(e, whole, lanes * vector, &mut |e, base| some(e, base, stride))?;
-            if self.reducing.length.as_constant().is_some() {
-                return Ok(());
-            }
-            e.comment("what is left");
-            let left = sum(e, whole, self.team.lane);
-            let any = below(e, left, range.end);
-            return e.when(any, |e| some(e, left, one));
+        let length = self.reducing.length.as_constant();
+        let whole = whole(e, range.end, length, vector);
+        let turns = self.turns(wanted);
+        if turns > 1 {
+            let end = less(e, whole, (turns - 1) * step);
+            place.steps(e, end, turns * step, &mut |e, base| some(e, base, turns, vector))?;
         }
-        let most = self.reducing.length.as_constant().map(|length| length / lanes);
-        if self.reducing.inner.len() == 1 && most.is_none_or(|most| most >= AT_ONCE) {
-            let stride = Stride {
-                count: AT_ONCE,
-                apart: lanes,
-            };
-            let end = less(e, range.end, (AT_ONCE - 1) * lanes);
-            place.steps(e, end, AT_ONCE * lanes, &mut |e, base| some(e, base, stride))?;
+        if length.is_none_or(|length| turns == 1 || length % (turns * step) != 0) {
+            place.steps(e, whole, step, &mut |e, base| some(e, base, 1, vector))?;
         }
-        place.steps(e, range.end, lanes, &mut |e, base| some(e, base, one))
+        if vector == 1 || length.is_some() {
+            return Ok(());
+        }
+        e.comment("what is left");
+        let left = sum(e, whole, self.team.lane);
+        let any = below(e, left, range.end);
+        e.when(any, |e| some(e, left, 1, 1))
+    }
+
+    /// How many turns are taken at once.
+    fn turns(&self, wanted: &[ScalarId]) -> i64 {
+        let (choice, phases) = (self.team.choice, &self.reducing.phases);
+        let nodes = phases.towards(wanted, |id| !phases.varies(id)).len() as i64;
+        let step = choice.lanes * choice.vector;
+        let fits = |turns: &i64| {
+            let length = self.reducing.length.as_constant();
+            turns * choice.vector * nodes <= LONG_STEP && length.is_none_or(|l| l >= turns * step)
+        };
+        let mut turns = TURNS;
+        while turns > 1 && !fits(&turns) {
+            turns /= 2;
+        }
+        turns
     }
 }
 
@@ -157,11 +162,11 @@ where
 }
 
 /// The end of what is there in whole vectors.
-fn whole(e: &mut Emitter, end: Place, length: &Dim, vector: i64) -> Place {
+fn whole(e: &mut Emitter, end: Place, length: Option<i64>, vector: i64) -> Place {
     let mask = !(vector as u64 - 1);
     match end {
-        // The length is a multiple, and every part of it.
-        end if length.as_constant().is_some() => end,
+        // A known length is a multiple, and so is every part of it.
+        end if length.is_some() || vector == 1 => end,
         Place::Constant(end) => Place::Constant(end & mask),
         Place::Narrow(end) => e.and::<U32>(end, mask as u32).into(),
         Place::Wide(end) => e.and::<U64>(end, mask).into(),
