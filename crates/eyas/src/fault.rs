@@ -147,6 +147,7 @@ fn device_fault(error: &DeviceError) -> Diagnostic {
         DeviceError::NoDriver => plain("E0508")
             .help("run it on the processor, or with `--interpret` in the PTX interpreter"),
         DeviceError::NoDevice { .. } => plain("E0508").help("`eyas targets` lists the devices"),
+        DeviceError::OldDriver { .. } => plain("E0508"),
         DeviceError::Code { .. } | DeviceError::Kernel { .. } => plain("E0509"),
         DeviceError::OutOfMemory { .. } => plain("E0409").help("use a smaller batch"),
         DeviceError::Driver { .. } | DeviceError::Fault(_) => plain("E0411"),
