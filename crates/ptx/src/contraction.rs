@@ -63,7 +63,7 @@ fn entry<T: Cell>(e: &mut Emitter, form: &Form) -> Result<Launch, Fault> {
         units = units.add(&end.sub(&below)?.mul(&blocks)?)?;
         below = end;
     }
-    let resident = choices.iter().map(|choice| choice.tile.resident).max();
+    let resident = choices.iter().map(|choice| choice.tile.resident).min();
     let mut launch = Launch::new(units, THREADS, unit_cost(form, &choices)?);
     launch.resident = resident.unwrap_or(1);
     Ok(launch)

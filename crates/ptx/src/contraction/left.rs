@@ -40,15 +40,17 @@ impl Left {
         }
     }
 
-    /// How many are left, where these are no more than so many.
+    /// How many are left, of which so many count.
     pub(super) fn at_most(self, e: &mut Emitter, count: u32) -> Register<U32> {
         match self {
             Left::Narrow(left) => {
                 let least = e.min(left, count as i32);
+                let least = e.max(least, 0i32);
                 e.reinterpret::<U32, S32>(least)
             }
             Left::Wide(left) => {
                 let least = e.min::<S64>(left, count as i32);
+                let least = e.max(least, 0i32);
                 e.resize::<U32, S64>(least)
             }
         }

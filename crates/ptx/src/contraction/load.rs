@@ -31,6 +31,18 @@ pub(super) struct Loader<'f> {
     stage: Stage,
 }
 
+/// Which elements of a step are loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// All.
+    All,
+    /// All, or none where nothing comes of them.
+    Where(Register<Predicate>),
+    /// Those of the first so many places; the product of two that are not is -0, which changes no
+    /// sum.
+    Below(Register<U32>),
+}
+
 /// How elements are loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Way {
@@ -41,7 +53,7 @@ struct Way {
 
 /// Where a thread begins.
 struct Start {
-    /// Bytes before its first cell in a buffer.
+    /// Where its first cell is in the first buffer.
     written: Register<U32>,
     /// Its first place that is summed over, counted from the step's first.
     place: Register<U32>,
@@ -49,13 +61,13 @@ struct Start {
 }
 
 impl<'f> Loader<'f> {
-    /// The panel begins so many cells after a buffer.
+    /// The panel begins so many bytes after the first buffer's address.
     pub(super) fn new<T: Cell>(
         e: &mut Emitter,
         block: &Block<'f>,
         side: usize,
         panel: Panel,
-        before: u32,
+        memory: (Register<U32>, u32),
     ) -> Result<Loader<'f>, Fault> {
         let operand = &block.form.sides[side].operand;
         let (direction, near) = operand.direction();
@@ -78,7 +90,7 @@ impl<'f> Loader<'f> {
         });
         let base = base(e, block, operand)?;
         let begin = |e: &mut Emitter, way: Way| {
-            Start::new::<T>(e, block, side, base, (&panel, before), way)
+            Start::new::<T>(e, block, side, base, (&panel, memory), way)
         };
         let start = match grouped {
             Some((way, gate)) if way.pattern != single.pattern => {
@@ -114,12 +126,11 @@ impl<'f> Loader<'f> {
         })
     }
 
-    /// Loads the elements of a step, of whose places the first `bound` are summed where not all
-    /// are, and goes on to the next step.
-    pub(super) fn load(&self, e: &mut Emitter, bound: Option<Register<U32>>) -> Result<(), Fault> {
+    /// Loads the elements of a step, and goes on to the next step.
+    pub(super) fn load(&self, e: &mut Emitter, wanted: Wanted) -> Result<(), Fault> {
         self.each_way(e, |e, way| {
             for slot in 0..way.pattern.slots {
-                self.load_slot(e, way, slot, bound)?;
+                self.load_slot(e, way, slot, wanted)?;
             }
             let count = Walker::count(self.operand, &way.pattern);
             for walker in &self.start.walkers[..count as usize] {
@@ -129,13 +140,17 @@ impl<'f> Loader<'f> {
         })
     }
 
-    /// Stores the elements that were loaded into a buffer.
+    /// Stores the elements that were loaded into the buffer that begins so many bytes after the
+    /// first.
     pub(super) fn store<T: Cell>(
         &self,
         e: &mut Emitter,
-        buffer: Register<U32>,
+        buffer: Option<Register<U32>>,
     ) -> Result<(), Fault> {
-        let written = e.add(self.start.written, buffer);
+        let written = match buffer {
+            Some(buffer) => e.add(self.start.written, buffer),
+            None => self.start.written,
+        };
         let store = |e: &mut Emitter, way: Way| {
             for slot in 0..way.pattern.slots {
                 self.store_slot::<T>(e, way, slot, written)?;
@@ -179,13 +194,7 @@ impl<'f> Loader<'f> {
         e.when(loads, |e| act(e, way))
     }
 
-    fn load_slot(
-        &self,
-        e: &mut Emitter,
-        way: Way,
-        slot: u32,
-        bound: Option<Register<U32>>,
-    ) -> Result<(), Fault> {
+    fn load_slot(&self, e: &mut Emitter, way: Way, slot: u32, wanted: Wanted) -> Result<(), Fault> {
         let Pattern {
             direction, group, ..
         } = way.pattern;
@@ -203,38 +212,43 @@ impl<'f> Loader<'f> {
         for element in (0..group).step_by(together as usize) {
             let cursor = walker.at(e, self.operand, start + along(element))?;
             let place = way.pattern.distance(slot).place + along(element);
-            let summed = bound.map(|bound| {
-                let place = match place {
-                    0 => self.start.place,
-                    _ => e.add(self.start.place, place),
-                };
-                e.compare(Comparison::Less, place, bound)
-            });
             let elements = first + element as usize..first + (element + together) as usize;
-            self.load_elements(e, cursor, elements, summed)?;
+            let unread = self.operand.access.indirect.is_some();
+            if unread || matches!(wanted, Wanted::Below(_)) {
+                for element in elements.clone() {
+                    self.stage.clear(e, element, self.side == 0);
+                }
+            }
+            let wanted = match wanted {
+                Wanted::All => None,
+                Wanted::Where(wanted) => Some(wanted),
+                Wanted::Below(bound) => {
+                    let place = match place {
+                        0 => self.start.place,
+                        _ => e.add(self.start.place, place),
+                    };
+                    Some(e.compare(Comparison::Less, place, bound))
+                }
+            };
+            self.load_elements(e, cursor, elements, wanted)?;
         }
         Ok(())
     }
 
-    /// Elements at a cursor. The product of two that are not summed is -0, which changes no sum.
+    /// Elements at a cursor where they are wanted.
     fn load_elements(
         &self,
         e: &mut Emitter,
         cursor: Cursor,
         elements: Range<usize>,
-        summed: Option<Register<Predicate>>,
+        wanted: Option<Register<Predicate>>,
     ) -> Result<(), Fault> {
         let access = &self.operand.access;
-        if summed.is_some() || access.indirect.is_some() {
-            for place in elements.clone() {
-                self.stage.clear(e, place, self.side == 0);
-            }
-        }
-        let fetch = |e: &mut Emitter, summed: Option<Register<Predicate>>| {
+        let fetch = |e: &mut Emitter, wanted: Option<Register<Predicate>>| {
             let spot = cursor.spot(e, access)?;
-            let inside = match (summed, spot.inside) {
-                (Some(summed), Some(inside)) => Some(e.and(summed, inside)),
-                (summed, inside) => summed.or(inside),
+            let inside = match (wanted, spot.inside) {
+                (Some(wanted), Some(inside)) => Some(e.and(wanted, inside)),
+                (wanted, inside) => wanted.or(inside),
             };
             let from = spot.address.global(0);
             let load = |b: &mut Builder| self.stage.load(b, elements.clone(), from);
@@ -244,11 +258,11 @@ impl<'f> Loader<'f> {
             }
             Ok(())
         };
-        match summed {
-            Some(summed) if self.operand.is_indexed_along_contracted() => {
-                e.when(summed, |e| fetch(e, None))
+        match wanted {
+            Some(wanted) if self.operand.is_indexed_along_contracted() => {
+                e.when(wanted, |e| fetch(e, None))
             }
-            _ => fetch(e, summed),
+            _ => fetch(e, wanted),
         }
     }
 
@@ -292,13 +306,17 @@ impl Start {
         block: &Block,
         side: usize,
         base: Cursor,
-        (panel, before): (&Panel, u32),
+        (panel, (memory, before)): (&Panel, (Register<U32>, u32)),
         way: Way,
     ) -> Result<Start, Fault> {
         let operand = &block.form.sides[side].operand;
         let first = way.pattern.first(e, panel);
         let cell = panel.cell_of(e, first);
-        let written = e.mad(cell, T::BYTES, before * T::BYTES);
+        let written = e.mad(cell, T::BYTES, memory);
+        let written = match before {
+            0 => written,
+            before => e.add(written, before),
+        };
         let mut walkers = Vec::new();
         for slot in 0..Walker::count(operand, &way.pattern) {
             let Corner { own, place } = way.pattern.distance(slot);

@@ -4,7 +4,7 @@ use super::block::Block;
 use super::cell::Cell;
 use super::form::Form;
 use super::left::Left;
-use super::load::Loader;
+use super::load::{Loader, Wanted};
 use super::panel::{Corner, LANES, Panel};
 use super::tile::{THREADS, Tile};
 use crate::body::lower;
@@ -93,16 +93,17 @@ pub(super) fn sums<T: Cell>(
     let summing = Summing {
         block,
         buffer: Buffer::new(form, tile),
-        first: share.0.map(|place| e.mul(place, T::BYTES)),
+        memory,
+        first: share.0.map(|place| e.mad(place, T::BYTES, memory)),
         sums,
     };
     match form.contracted.as_constant() {
         Some(0) => {}
-        Some(_) => summing.emit(e, memory)?,
+        Some(_) => summing.emit(e)?,
         None => {
             let terms = e.signed_dim(&form.contracted);
             let any = e.compare(Comparison::Greater, terms, 0i64);
-            e.when(any, |e| summing.emit(e, memory))?;
+            e.when(any, |e| summing.emit(e))?;
         }
     }
     Ok(summing.sums)
@@ -111,7 +112,8 @@ pub(super) fn sums<T: Cell>(
 struct Summing<'b, 'f, T: Cell> {
     block: &'b Block<'f>,
     buffer: Buffer,
-    /// Bytes before the thread's first factor of either side, in its panel.
+    memory: Register<U32>,
+    /// Where the thread's first factors would be in the first buffer if its panel came first.
     first: [Register<U32>; 2],
     sums: Vec<Register<T>>,
 }
@@ -119,7 +121,7 @@ struct Summing<'b, 'f, T: Cell> {
 impl<T: Cell> Summing<'_, '_, T> {
     /// A step after the other: while the factors of one are multiplied, those of the next are on
     /// their way into registers, and then go into the other buffer.
-    fn emit(&self, e: &mut Emitter, memory: Register<U32>) -> Result<(), Fault> {
+    fn emit(&self, e: &mut Emitter) -> Result<(), Fault> {
         let (form, depth) = (self.block.form, self.block.tile.depth);
         let mut loaders = Vec::with_capacity(2);
         for (side, panel) in self.buffer.panels.into_iter().enumerate() {
@@ -129,52 +131,60 @@ impl<T: Cell> Summing<'_, '_, T> {
                     "columns: where a thread loads",
                 ][side],
             );
-            let before = self.buffer.before(side);
-            loaders.push(Loader::new::<T>(e, self.block, side, panel, before)?);
+            let before = self.buffer.before(side) * T::BYTES;
+            let memory = (self.memory, before);
+            loaders.push(Loader::new::<T>(e, self.block, side, panel, memory)?);
         }
         let terms = form.contracted.as_constant();
         let whole = terms.is_some_and(|terms| terms % i64::from(depth) == 0);
         let left = Left::all(e, &form.contracted);
-        let load = |e: &mut Emitter| {
-            let bound = (!whole).then(|| left.at_most(e, depth));
-            loaders.iter().try_for_each(|loader| loader.load(e, bound))
+        let load = |e: &mut Emitter, wanted: Wanted| {
+            loaders.iter().try_for_each(|loader| loader.load(e, wanted))
         };
-        let store = |e: &mut Emitter, buffer| {
+        let store = |e: &mut Emitter, buffer: Option<Register<U32>>| {
             loaders
                 .iter()
                 .try_for_each(|loader| loader.store::<T>(e, buffer))
         };
         e.comment("the first step's factors");
-        load(e)?;
-        store(e, memory)?;
+        let wanted = match whole {
+            true => Wanted::All,
+            false => Wanted::Below(left.at_most(e, depth)),
+        };
+        load(e, wanted)?;
+        store(e, None)?;
         e.barrier();
         if self.buffer.count == 1 {
-            return self.products(e, memory);
+            return self.products(e, None);
         }
         let bytes = self.buffer.cells() * T::BYTES;
-        let both = e.add(memory, memory);
-        let both = e.add(both, bytes);
-        let buffer = e.copy(memory);
+        let buffer = e.copy(0u32);
         let (step, summed) = (e.label("step"), e.label("summed"));
         e.place(step);
         e.comment("the next step's factors into registers");
         left.take(e, depth);
         let more = left.any(e);
-        e.when(more, load)?;
+        // Under conditions of their own, not in a block of their own: that would be moved behind
+        // the products, and what is loaded would be waited for.
+        let wanted = match whole {
+            true => Wanted::Where(more),
+            false => Wanted::Below(left.at_most(e, depth)),
+        };
+        load(e, wanted)?;
         e.comment("this step's products");
-        self.products(e, buffer)?;
+        self.products(e, Some(buffer))?;
         e.comment("the next step's factors into the other buffer");
-        e.set(buffer, |b| b.sub(both, buffer));
+        e.set(buffer, |b| b.sub(bytes, buffer));
         e.branch_where(more, false, summed);
-        store(e, buffer)?;
+        store(e, Some(buffer))?;
         e.barrier();
         e.branch(step);
         e.place(summed);
         Ok(())
     }
 
-    /// The products of a buffer's factors.
-    fn products(&self, e: &mut Emitter, buffer: Register<U32>) -> Result<(), Fault> {
+    /// The products of the factors in the buffer that begins so many bytes after the first.
+    fn products(&self, e: &mut Emitter, buffer: Option<Register<U32>>) -> Result<(), Fault> {
         let tile = &self.block.tile;
         if tile.summing() == THREADS {
             return self.all_products(e, buffer);
@@ -184,14 +194,19 @@ impl<T: Cell> Summing<'_, '_, T> {
         e.when(sums, |e| self.all_products(e, buffer))
     }
 
-    fn all_products(&self, e: &mut Emitter, buffer: Register<U32>) -> Result<(), Fault> {
+    fn all_products(&self, e: &mut Emitter, buffer: Option<Register<U32>>) -> Result<(), Fault> {
         let Tile {
             depth, unrolled, ..
         } = self.block.tile;
-        let factors = self.first.map(|first| e.add(first, buffer));
+        let moves = depth > unrolled;
+        let factors = self.first.map(|first| match buffer {
+            Some(buffer) => e.add(first, buffer),
+            None if moves => e.copy(first),
+            None => first,
+        });
         let some =
             |e: &mut Emitter| (0..unrolled).try_for_each(|place| self.place(e, factors, place));
-        if depth == unrolled {
+        if !moves {
             return some(e);
         }
         let place = unrolled;
