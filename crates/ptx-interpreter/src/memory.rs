@@ -148,6 +148,16 @@ impl Memory {
         Ok(())
     }
 
+    /// Counts `bytes` bytes as never written, so that a kernel that reads them faults.
+    ///
+    /// # Errors
+    /// [`MemoryError`].
+    pub fn forget(&mut self, address: u64, bytes: u64) -> Result<(), MemoryError> {
+        let (region, start) = self.region(address, bytes)?;
+        region.initialise(start, bytes as usize, false);
+        Ok(())
+    }
+
     /// Copies `bytes` bytes; what was never written at `from` counts as never written at `to`.
     ///
     /// # Errors

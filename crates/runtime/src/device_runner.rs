@@ -410,7 +410,11 @@ impl DeviceRunner {
         };
         let (arena, scratch) = (address(&self.arena), address(&self.scratch));
         if options.poison {
-            queue.fill(arena, 0xff, plan.arena)?;
+            queue.poison(arena, plan.arena)?;
+            queue.poison(scratch, plan.scratch)?;
+            for output in passed.outputs.iter().flatten() {
+                queue.poison(output.address(), output.bytes())?;
+            }
         }
         let outputs = set.program.entries[entry].outputs.iter();
         let outputs = outputs.zip(&passed.outputs);

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use eyas_plan::{Isa, Machine, Place};
+use eyas_plan::{CudaArchitecture, Isa, Machine, Place};
 use eyas_tensor::{Tensor, TensorType};
 use memmap2::Mmap;
 
@@ -291,6 +291,14 @@ impl KernelSet {
     /// What it has code for, in the order of its targets.
     pub fn machines(&self) -> Vec<Machine> {
         machines(&self.program.targets)
+    }
+
+    /// The PTX for an architecture; `None` where it has no code for that.
+    pub fn ptx(&self, architecture: CudaArchitecture) -> Option<&str> {
+        let machine = Machine::Cuda(architecture);
+        let mut targets = self.program.targets.iter();
+        let target = targets.find(|target| target.machine == machine)?;
+        std::str::from_utf8(&target.code.bytes).ok()
     }
 
     /// Whether it has code for GPUs.

@@ -13,7 +13,8 @@ pub struct SessionOptions {
     /// Bytes that arena, scratch memory and outputs, on a device also inputs, may take together;
     /// `None` for as many as the machine has, or as the device gives.
     pub memory_limit: Option<usize>,
-    /// Fills the arena with NaNs before every run, so that a read of what was never written shows.
+    /// Fills the arena, on a device also the outputs, with NaNs before every run, so that a read of
+    /// what was never written shows; the interpreter makes a fault of it.
     pub poison: bool,
     /// Waits for each kernel on a device before the next one, so that an error names its kernel.
     pub stepwise: bool,

@@ -45,6 +45,10 @@ enum Command {
         byte: u8,
         bytes: usize,
     },
+    Forget {
+        to: u64,
+        bytes: usize,
+    },
     Copy {
         to: u64,
         from: u64,
@@ -135,6 +139,7 @@ impl Queue {
             Command::Fill { to, byte, bytes } => {
                 memory.fill(*to, *byte, *bytes as u64).map_err(fault)
             }
+            Command::Forget { to, bytes } => memory.forget(*to, *bytes as u64).map_err(fault),
             Command::Copy { to, from, bytes } => {
                 memory.copy(*to, *from, *bytes as u64).map_err(fault)
             }
@@ -155,6 +160,10 @@ impl Queue {
 
     pub(super) fn fill(&mut self, to: u64, byte: u8, bytes: usize) -> Result<(), DeviceError> {
         self.submit(Command::Fill { to, byte, bytes })
+    }
+
+    pub(super) fn poison(&mut self, to: u64, bytes: usize) -> Result<(), DeviceError> {
+        self.submit(Command::Forget { to, bytes })
     }
 
     pub(super) fn count(&mut self, to: u64, value: i64) -> Result<(), DeviceError> {
@@ -192,7 +201,10 @@ impl Queue {
         for command in &graph.0 {
             let kernel = match command {
                 Command::Launch { shape, .. } => Some(shape.function),
-                Command::Write { .. } | Command::Fill { .. } | Command::Copy { .. } => None,
+                Command::Write { .. }
+                | Command::Fill { .. }
+                | Command::Forget { .. }
+                | Command::Copy { .. } => None,
             };
             let outcome = self.perform(command);
             outcome.map_err(|cause| Fault::Device { kernel, cause })?;

@@ -121,6 +121,16 @@ impl Queue {
         }
     }
 
+    /// Makes what lies there what no kernel may read: NaN where it is read as floats, and in the
+    /// interpreter a fault.
+    pub(crate) fn poison(&mut self, to: u64, bytes: usize) -> Result<(), DeviceError> {
+        match self {
+            _ if bytes == 0 => Ok(()),
+            Queue::Cuda(queue) => queue.fill(to, 0xff, bytes),
+            Queue::Interpreted(queue) => queue.poison(to, bytes),
+        }
+    }
+
     /// Waits until all work is done.
     pub(crate) fn synchronize(&mut self) -> Result<(), DeviceError> {
         match self {
