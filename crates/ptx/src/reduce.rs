@@ -120,7 +120,9 @@ impl Reducing {
             None => true,
         };
         let single = axes == 1;
-        let contiguous = self.accesses().filter(|a| single && is_contiguous(a, first));
+        let contiguous = self
+            .accesses()
+            .filter(|a| single && is_contiguous(a, first));
         let widest = contiguous.map(|a| size_of(e.dtype(a.argument))).max();
         let mut vector = widest.map_or(1, |size| (VECTOR / size).clamp(1, 8));
         // A vector must not reach beyond the row, and rows must begin at one.
@@ -188,7 +190,11 @@ impl Reducing {
         let mut rest: Option<Register<U64>> = None;
         for (mask, arguments) in pointers {
             let mut operands: Vec<Operand<U64>> = Vec::new();
-            operands.extend(arguments.iter().map(|argument| Operand::from(e.argument(*argument))));
+            operands.extend(
+                arguments
+                    .iter()
+                    .map(|argument| Operand::from(e.argument(*argument))),
+            );
             operands.extend(dims.get(&mask).into_iter().flatten().map(|dim| e.dim(dim)));
             let mut all: Option<Register<U64>> = None;
             for operand in operands {
@@ -286,21 +292,17 @@ impl Reducing {
         wanted: &[ScalarId],
     ) -> Result<(), Fault> {
         let cursors = cursors_at(e, &self.writes, &row.team.places)?;
-        let vector = row.team.choice.vector;
-        if let Some(mut elements) = kept {
-            row.load(e, &mut elements, wanted, vector)?;
-            for element in &mut elements {
-                row.compute(e, element, wanted)?;
-            }
-            return row.store(e, &elements, vector, &cursors);
-        }
-        let range = row.team.range(e, &self.length)?;
-        row.walk(e, range, wanted, &mut |e, row, elements, count| {
+        let mut each = |e: &mut Emitter, row: &Row<'_>, elements: &mut [Element], count| {
             for element in &mut *elements {
                 row.compute(e, element, wanted)?;
             }
             row.store(e, elements, count, &cursors)
-        })
+        };
+        if let Some(mut elements) = kept {
+            return row.walk_kept(e, &mut elements, wanted, &mut each);
+        }
+        let range = row.team.range(e, &self.length)?;
+        row.walk(e, range, wanted, 0, &mut each)
     }
 }
 

@@ -1,8 +1,8 @@
 //! What threads do together: barriers, shuffles, votes, atomics.
 
 use super::{
-    Address, AnyOperand, AnyRegister, Builder, F32, F64, Halves, Immediate, Integer, Kind, Mnemonic, Modifier,
-    Operand, Predicate, Register, S32, S64, Stored, Suffix, Type, U32, U64,
+    Address, AnyOperand, AnyRegister, Builder, F32, F64, Halves, Immediate, Integer, Kind,
+    Mnemonic, Modifier, Operand, Predicate, Register, S32, S64, Stored, Suffix, Type, U32, U64,
 };
 
 /// All lanes of a warp.
@@ -104,7 +104,11 @@ impl Builder {
             let modifiers = [Suffix::Sync.into(), mode.into(), Type::B32.into()];
             let [to, from] = [to, from].map(AnyOperand::Register);
             let clamp = AnyOperand::Immediate(Immediate::Integer(31));
-            b.push(Mnemonic::Shuffle, modifiers, [to, from, lane.into(), clamp, EVERYONE]);
+            b.push(
+                Mnemonic::Shuffle,
+                modifiers,
+                [to, from, lane.into(), clamp, EVERYONE],
+            );
         })
     }
 

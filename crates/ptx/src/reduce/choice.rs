@@ -149,9 +149,11 @@ impl Traits {
         let across = self.rows.as_constant().map_or(WARP, power_of_two).min(WARP);
         let most = THREADS / across;
         let lanes = length.map_or(most, |length| power_of_two(length).min(most));
-        let kept = length.map(|length| rounded_up(length, lanes)).filter(|count| {
-            self.plain && *count <= 16 && count * self.kept <= 40 && count * self.cost <= 4000
-        });
+        let kept = length
+            .map(|length| rounded_up(length, lanes))
+            .filter(|count| {
+                self.plain && *count <= 16 && count * self.kept <= 40 && count * self.cost <= 4000
+            });
         let choice = Choice {
             columns: true,
             vector: 1,
@@ -260,5 +262,7 @@ fn rounded_up(length: i64, step: i64) -> i64 {
 
 /// The least power of two that is no less.
 fn power_of_two(least: i64) -> i64 {
-    u64::try_from(least).map_or(1, u64::next_power_of_two).min(1 << 30) as i64
+    u64::try_from(least)
+        .map_or(1, u64::next_power_of_two)
+        .min(1 << 30) as i64
 }

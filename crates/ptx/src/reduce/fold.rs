@@ -59,6 +59,14 @@ impl Folding {
         matches!(self.fold, Fold::Arg(_))
     }
 
+    /// Scalar operations a value, roughly, registers that they take counted in.
+    pub(crate) fn cost(&self) -> i64 {
+        match self.fold {
+            Fold::Value(_) => 1,
+            Fold::Arg(_) => 40,
+        }
+    }
+
     /// The fold of one value; `place` is where it is.
     pub(crate) fn one(&self, e: &mut Emitter, value: Value, place: Place) -> Vec<Value> {
         match self.fold {
@@ -173,12 +181,7 @@ pub(crate) fn name(fold: Fold) -> &'static str {
     }
 }
 
-fn combined(
-    e: &mut Emitter,
-    function: BinaryFunction,
-    a: Value,
-    b: Value,
-) -> Result<Value, Fault> {
+fn combined(e: &mut Emitter, function: BinaryFunction, a: Value, b: Value) -> Result<Value, Fault> {
     let greater = match function {
         BinaryFunction::Maximum => true,
         BinaryFunction::Minimum => false,

@@ -89,9 +89,7 @@ impl Team<'_> {
             let rows = self.choice.rows();
             let slot = match (rows, self.slot) {
                 (1, _) | (_, Place::Constant(_)) => share,
-                (_, Place::Narrow(row)) => {
-                    e.mad::<U32>(row, reach.warps as u32, share)
-                }
+                (_, Place::Narrow(row)) => e.mad::<U32>(row, reach.warps as u32, share),
                 (_, Place::Wide(_)) => return Err(Value::other_kind()),
             };
             let mut folded = Vec::with_capacity(like.len());

@@ -13,7 +13,9 @@ pub(crate) fn ordered(reduce: &Reduce) -> (Reduce, bool) {
     let writes = reduce.element.iter().flat_map(|element| &element.writes);
     let accesses: Vec<&Access> = reads.chain(writes).collect();
     let score = |axis: &usize| {
-        let along = accesses.iter().filter(|access| is_contiguous(access, *axis));
+        let along = accesses
+            .iter()
+            .filter(|access| is_contiguous(access, *axis));
         along.count()
     };
     // Of several axes the last.
@@ -26,13 +28,20 @@ pub(crate) fn ordered(reduce: &Reduce) -> (Reduce, bool) {
         order.insert(outer - 1, axis);
     }
     // The place of an extreme counts in the order that the kernel has.
-    let free = reduce.stages.iter().all(|stage| matches!(stage.fold, Fold::Value(_)));
+    let free = reduce
+        .stages
+        .iter()
+        .all(|stage| matches!(stage.fold, Fold::Value(_)));
     if let Some(axis) = near_inner.filter(|axis| free && score(axis) > 0) {
         let axis = order.remove(axis);
         order.push(axis);
     }
     let sorted = order.windows(2).all(|pair| pair[0] < pair[1]);
-    let reduce = if sorted { reduce.clone() } else { reordered(reduce, &order) };
+    let reduce = if sorted {
+        reduce.clone()
+    } else {
+        reordered(reduce, &order)
+    };
     (reduce, columns)
 }
 

@@ -7,17 +7,18 @@ use eyas_tensor::Dim;
 use crate::builder::{Atomic, Control, Operand, Predicate, Register, Type, U32, U64};
 use crate::emitter::Emitter;
 use crate::error::Fault;
-use crate::place::Place;
 use crate::reduce::Reducing;
 use crate::reduce::choice::{Choice, Choices};
 use crate::reduce::fold::Folding;
 use crate::reduce::row::Row;
 use crate::reduce::share::{load, store};
-use crate::reduce::team::whole_place;
 use crate::value::Value;
 
 /// What arrays in scratch memory begin at multiples of.
 const ALIGNMENT: i64 = 256;
+
+/// Bytes that suffice for any value and any place.
+const SHARE: i64 = 8;
 
 /// The layout of scratch memory: a counter for the blocks of each group of rows, then what every
 /// part of every row gave.
@@ -45,8 +46,7 @@ impl Scratch {
     fn new(reducing: &Reducing, choice: &Choice) -> Result<Scratch, Fault> {
         let counters = choice.groups(&reducing.rows)?.mul(&Dim::from(4))?;
         let cleared = aligned(&counters)?;
-        // Of both kinds 8 bytes suffice.
-        let each = aligned(&reducing.rows.mul(&choice.parts)?.mul(&Dim::from(8))?)?;
+        let each = aligned(&reducing.rows.mul(&choice.parts)?.mul(&Dim::from(SHARE))?)?;
         let places = cleared.add(&each)?;
         Ok(Scratch {
             bytes: places.add(&each)?,
@@ -76,10 +76,11 @@ pub(crate) fn conclude(
     let result: Vec<Value> = folded.iter().map(|value| value.copied(e)).collect();
     let together = |e: &mut Emitter| -> Result<(), Fault> {
         e.comment("what this part gives, for the last block of the row");
-        let own = share(e, row, &scratch, &folded, team.part)?;
+        let shares = shares(e, row, &scratch, &folded)?;
         let leads = team.leads(e);
-        for (at, value) in own.iter().zip(&folded) {
+        for (shares, value) in shares.iter().zip(&folded) {
             let value = value.held(e);
+            let at = e.step(*shares, team.part, &reducing.rows, SHARE)?;
             let at = at.global(0).into();
             match leads {
                 Some(leads) => e.guarded(leads, true, |b| store(b, at, value))?,
@@ -96,12 +97,12 @@ pub(crate) fn conclude(
         let lanes = team.choice.lanes as u64;
         let first = e.wide(team.lane);
         let each = |e: &mut Emitter, part: Register<U64>| {
-            let at = share(e, row, &scratch, &all, part.into())?;
-            let mut shares = Vec::with_capacity(all.len());
-            for (at, like) in at.into_iter().zip(&all) {
-                shares.push(load(e, at.global(0).into(), *like)?);
+            let mut more = Vec::with_capacity(all.len());
+            for (shares, like) in shares.iter().zip(&all) {
+                let at = e.step(*shares, part.into(), &reducing.rows, SHARE)?;
+                more.push(load(e, at.global(0).into(), *like)?);
             }
-            let more = folding.combine(e, &all, &shares)?;
+            let more = folding.combine(e, &all, &more)?;
             for (all, more) in all.iter().zip(more) {
                 all.settle(e, more)?;
             }
@@ -128,23 +129,18 @@ pub(crate) fn conclude(
     Ok(result)
 }
 
-/// Where the shares of a part of the row are.
-fn share(
+/// Where the row's shares begin; those of its parts are as many apart as there are rows.
+fn shares(
     e: &mut Emitter,
     row: &Row<'_>,
     scratch: &Scratch,
     like: &[Value],
-    part: Place,
 ) -> Result<Vec<Register<U64>>, Fault> {
     let base = e.scratch();
-    let rows = whole_place(e, &row.reducing.rows);
-    let (part, rows) = (e.wide(part), e.wide(rows));
-    let own = e.wide(row.team.row);
-    let number = Place::Wide(e.mad::<U64>(part, rows, own));
     let mut found = Vec::with_capacity(like.len());
     for (_, shares) in like.iter().zip(&scratch.shares) {
         let array = e.shift(base, shares, 1)?;
-        found.push(e.step(array, number, &Dim::from(1), 8)?);
+        found.push(e.step(array, row.team.row, &Dim::from(1), SHARE)?);
     }
     Ok(found)
 }

@@ -82,6 +82,11 @@ impl Phases {
         nodes.position(is_it).map(|place| ScalarId(place as u32))
     }
 
+    /// Whether a node is an input.
+    pub(crate) fn is_input(&self, id: ScalarId) -> bool {
+        matches!(self.body.node(id).op, ScalarOp::Input(_))
+    }
+
     /// Whether a node changes along a row.
     pub(crate) fn varies(&self, id: ScalarId) -> bool {
         self.varies[id.0 as usize]
@@ -125,12 +130,14 @@ impl Phases {
     pub(crate) fn kept(&self) -> usize {
         let mut phases: Vec<Vec<ScalarId>> = self.stages.iter().map(|id| vec![*id]).collect();
         phases.push(self.element.clone());
-        let is_input = |id: ScalarId| matches!(self.body.node(id).op, ScalarOp::Input(_));
         let mut known: Vec<ScalarId> = Vec::new();
         let mut most = 0;
         for phase in 0..phases.len() {
             let done = self.towards(&phases[phase], |id| known.contains(&id));
-            known.extend(done.iter().filter(|id| is_input(**id)));
+            // What is first read after all stages is not kept.
+            if phase < self.stages.len() {
+                known.extend(done.iter().filter(|id| self.is_input(**id)));
+            }
             let later = phases[phase..].concat();
             let rest = self.towards(&later, |id| known.contains(&id));
             let operands = rest.iter().flat_map(|id| self.body.node(*id).op.operands());
@@ -138,9 +145,11 @@ impl Phases {
             live.retain(|id| known.contains(id) && self.varies(*id));
             live.sort_unstable();
             live.dedup();
-            let words = live.iter().map(|id| self.body.node(*id).dtype.bits().div_ceil(32));
+            let words = live
+                .iter()
+                .map(|id| self.body.node(*id).dtype.bits().div_ceil(32));
             most = most.max(words.sum());
-            known.extend(done.into_iter().filter(|id| !is_input(*id)));
+            known.extend(done.into_iter().filter(|id| !self.is_input(*id)));
         }
         most
     }

@@ -122,6 +122,22 @@ impl<'a> Row<'a> {
         })
     }
 
+    /// The inputs on the way to `wanted` that were not read yet.
+    pub(crate) fn unread(
+        &self,
+        wanted: &[ScalarId],
+        element: &Element,
+    ) -> impl Iterator<Item = (ScalarId, usize)> {
+        let phases = &self.reducing.phases;
+        let nodes = phases.towards(wanted, |id| self.at(id, Some(&element.own)).is_ok());
+        nodes
+            .into_iter()
+            .filter_map(|id| match phases.body.node(id).op {
+                ScalarOp::Input(input) => Some((id, input as usize)),
+                _ => None,
+            })
+    }
+
     /// Reads what leads to `wanted` and was not read yet, `count` of the elements side by side.
     pub(crate) fn load(
         &self,
@@ -130,22 +146,15 @@ impl<'a> Row<'a> {
         wanted: &[ScalarId],
         count: i64,
     ) -> Result<(), Fault> {
-        let phases = &self.reducing.phases;
         let Some(first) = elements.first().cloned() else {
             return Ok(());
         };
-        let known = |id: ScalarId| {
-            let place = id.0 as usize;
-            first.own[place].or(self.shared[place]).is_some()
-        };
         let mut vectors: Vec<(ScalarId, DType, Vec<Spot>)> = Vec::new();
-        for id in phases.towards(wanted, known) {
-            let ScalarOp::Input(input) = phases.body.node(id).op else {
-                continue;
-            };
-            let access = self.reducing.reads.get(input as usize).ok_or_else(body::missing)?;
+        let unread: Vec<(ScalarId, usize)> = self.unread(wanted, &first).collect();
+        for (id, input) in unread {
+            let access = self.reducing.reads.get(input).ok_or_else(body::missing)?;
             let dtype = e.dtype(access.argument);
-            let cursor = self.base(e, access, self.reads[input as usize], &first)?;
+            let cursor = self.base(e, access, self.reads[input], &first)?;
             let mut spots = Vec::new();
             if count > 1 && self.reducing.is_vector(access, count) {
                 for turn in elements.chunks(count as usize) {
@@ -159,7 +168,11 @@ impl<'a> Row<'a> {
                 element.own[id.0 as usize] = Some(e.load_element(dtype, spot, 0)?);
             }
         }
-        for ((id, ..), values) in vectors.iter().zip(self.load_vectors(e, &vectors, count as usize)?) {
+        for ((id, ..), values) in
+            vectors
+                .iter()
+                .zip(self.load_vectors(e, &vectors, count as usize)?)
+        {
             for (element, value) in elements.iter_mut().zip(values) {
                 element.own[id.0 as usize] = Some(value);
             }
@@ -245,7 +258,11 @@ impl<'a> Row<'a> {
         let Some(first) = elements.first() else {
             return Ok(());
         };
-        let results = self.reducing.writes.iter().zip(&self.reducing.phases.element);
+        let results = self
+            .reducing
+            .writes
+            .iter()
+            .zip(&self.reducing.phases.element);
         let mut vectors: Vec<(DType, Spot, Vec<Value>)> = Vec::new();
         for ((access, id), cursor) in results.zip(cursors) {
             let dtype = e.dtype(access.argument);

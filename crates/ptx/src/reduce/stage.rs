@@ -37,18 +37,24 @@ impl Row<'_> {
         for value in folding.nothing()? {
             all.push(value.copied(e));
         }
-        self.walk(e, range, &[wanted], &mut |e, row, elements, _| {
-            let mut folded = Vec::with_capacity(elements.len());
-            for element in elements {
-                folded.push(row.one(e, folding, element, wanted)?);
-            }
-            let folded = row.halve(e, folding, folded)?;
-            let more = folding.combine(e, &all, &folded)?;
-            for (all, more) in all.iter().zip(more) {
-                all.settle(e, more)?;
-            }
-            Ok(())
-        })?;
+        self.walk(
+            e,
+            range,
+            &[wanted],
+            folding.cost(),
+            &mut |e, row, elements, _| {
+                let mut folded = Vec::with_capacity(elements.len());
+                for element in elements {
+                    folded.push(row.one(e, folding, element, wanted)?);
+                }
+                let folded = row.halve(e, folding, folded)?;
+                let more = folding.combine(e, &all, &folded)?;
+                for (all, more) in all.iter().zip(more) {
+                    all.settle(e, more)?;
+                }
+                Ok(())
+            },
+        )?;
         Ok(all)
     }
 

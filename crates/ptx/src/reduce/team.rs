@@ -45,7 +45,11 @@ impl<'c> Team<'c> {
         outer: &[Dim],
     ) -> Result<Team<'c>, Fault> {
         let thread = Place::from(e.thread());
-        let near = if choice.columns { choice.rows() } else { choice.lanes };
+        let near = if choice.columns {
+            choice.rows()
+        } else {
+            choice.lanes
+        };
         let (far, near) = match near {
             _ if choice.threads == near => (Place::Constant(0), thread),
             near => {
@@ -59,12 +63,15 @@ impl<'c> Team<'c> {
         };
         let block = Place::from(e.block());
         let [group, part] = match choice.is_divided() {
+            true if choice.groups(rows)?.is(1) => [Place::Constant(0), block],
             true => e.divide(block, &choice.parts)?,
             false => [block, Place::Constant(0)],
         };
         let row = first_row(e, group, choice.rows(), rows);
         let row = sum(e, row, slot);
-        let whole = rows.as_constant().is_some_and(|rows| rows % choice.rows() == 0);
+        let whole = rows
+            .as_constant()
+            .is_some_and(|rows| rows % choice.rows() == 0);
         let valid = (!whole && choice.rows() > 1).then(|| e.is_below(row, rows));
         let row = match (valid, row) {
             (Some(valid), Place::Narrow(row)) => e.select::<U32>(valid, row, 0u32).into(),

@@ -11,8 +11,11 @@ use crate::reduce::team::{Range, sum};
 /// are on their way.
 const TURNS: i64 = 4;
 
-/// Nodes that a step may compute for all its elements together.
-const LONG_STEP: i64 = 512;
+/// Scalar operations that a step may take for all its elements together.
+const LONG_STEP: i64 = 256;
+
+/// Values that a thread reads before it computes.
+const READ_AHEAD: i64 = 32;
 
 /// What is done with elements whose reads are there, so many of them side by side.
 type Each<'f> = dyn FnMut(&mut Emitter, &Row<'_>, &mut [Element], i64) -> Result<(), Fault> + 'f;
@@ -37,13 +40,38 @@ impl Row<'_> {
         elements
     }
 
+    /// Runs `each` for elements that are kept, as many at once as suits what is still to be read.
+    pub(crate) fn walk_kept(
+        &self,
+        e: &mut Emitter,
+        elements: &mut [Element],
+        wanted: &[ScalarId],
+        each: &mut Each<'_>,
+    ) -> Result<(), Fault> {
+        let vector = self.team.choice.vector;
+        let Some(first) = elements.first() else {
+            return Ok(());
+        };
+        let unread = self.unread(wanted, first).count() as i64;
+        let turns = match unread {
+            0 => elements.len() as i64 / vector,
+            unread => (READ_AHEAD / unread / vector).max(1),
+        };
+        for elements in elements.chunks_mut((turns * vector) as usize) {
+            self.load(e, elements, wanted, vector)?;
+            each(e, self, elements, vector)?;
+        }
+        Ok(())
+    }
+
     /// Runs `each` for all elements that are this thread's, some at once, what leads to `wanted`
-    /// being read.
+    /// being read. `cost` is what an element takes beside that.
     pub(crate) fn walk(
         &self,
         e: &mut Emitter,
         range: Range,
         wanted: &[ScalarId],
+        cost: i64,
         each: &mut Each<'_>,
     ) -> Result<(), Fault> {
         let choice = self.team.choice;
@@ -60,10 +88,12 @@ impl Row<'_> {
         let place = Counter::new(e, first, is_narrow(&self.reducing.length));
         let length = self.reducing.length.as_constant();
         let whole = whole(e, range.end, length, vector);
-        let turns = self.turns(wanted);
+        let turns = self.turns(wanted, cost);
         if turns > 1 {
             let end = less(e, whole, (turns - 1) * step);
-            place.steps(e, end, turns * step, &mut |e, base| some(e, base, turns, vector))?;
+            place.steps(e, end, turns * step, &mut |e, base| {
+                some(e, base, turns, vector)
+            })?;
         }
         if length.is_none_or(|length| turns == 1 || length % (turns * step) != 0) {
             place.steps(e, whole, step, &mut |e, base| some(e, base, 1, vector))?;
@@ -78,13 +108,17 @@ impl Row<'_> {
     }
 
     /// How many turns are taken at once.
-    fn turns(&self, wanted: &[ScalarId]) -> i64 {
+    fn turns(&self, wanted: &[ScalarId], cost: i64) -> i64 {
         let (choice, phases) = (self.team.choice, &self.reducing.phases);
-        let nodes = phases.towards(wanted, |id| !phases.varies(id)).len() as i64;
+        let nodes = phases.towards(wanted, |id| !phases.varies(id));
+        let reads = nodes.iter().filter(|id| phases.is_input(**id)).count() as i64;
+        let cost = nodes.len() as i64 + cost;
         let step = choice.lanes * choice.vector;
         let fits = |turns: &i64| {
-            let length = self.reducing.length.as_constant();
-            turns * choice.vector * nodes <= LONG_STEP && length.is_none_or(|l| l >= turns * step)
+            let (length, elements) = (self.reducing.length.as_constant(), turns * choice.vector);
+            elements * cost <= LONG_STEP
+                && elements * reads <= READ_AHEAD
+                && length.is_none_or(|length| length >= turns * step)
         };
         let mut turns = TURNS;
         while turns > 1 && !fits(&turns) {

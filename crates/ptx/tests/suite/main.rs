@@ -9,6 +9,7 @@ mod device;
 mod draw;
 mod map;
 mod reduce;
+mod reduce_code;
 mod scatter;
 mod snapshot;
 mod transpose;

@@ -1,4 +1,6 @@
-use eyas_ir::{BinaryFunction, Body, BodyBuilder, Extreme, Reduction, ScalarId, ScalarOp, UnaryFunction};
+use eyas_ir::{
+    BinaryFunction, Body, BodyBuilder, Extreme, Reduction, ScalarId, ScalarOp, UnaryFunction,
+};
 use eyas_kernels::{
     Access, Argument, ElementFinish, Fold, Indirect, Kernel, Reduce, Role, RowFinish, Stage, Work,
 };
@@ -33,7 +35,10 @@ pub fn access(argument: usize, strides: &[&str]) -> Access {
     Access {
         argument,
         offset: Dim::from(0),
-        strides: strides.iter().map(|stride| stride.parse().unwrap()).collect(),
+        strides: strides
+            .iter()
+            .map(|stride| stride.parse().unwrap())
+            .collect(),
         indirect: None,
     }
 }
@@ -61,15 +66,24 @@ fn result_of(fold: Fold, accumulator: DType) -> DType {
 pub fn fold(dtype: DType, fold: Fold, rows: &str, length_text: &str, folded: Folded) -> Kernel {
     let result = result_of(fold, dtype);
     let (inner, strides): (Vec<&str>, [String; 3]) = match folded {
-        Folded::Last => (vec![length_text], [length_text.into(), "1".into(), String::new()]),
+        Folded::Last => (
+            vec![length_text],
+            [length_text.into(), "1".into(), String::new()],
+        ),
         Folded::First => (vec![length_text], ["1".into(), rows.into(), String::new()]),
         Folded::Middle => {
             let far = format!("{rows}*{length_text}");
-            (vec!["3", length_text], [length_text.into(), far, "1".into()])
+            (
+                vec!["3", length_text],
+                [length_text.into(), far, "1".into()],
+            )
         }
     };
     let strides: Vec<&str> = strides[..=inner.len()].iter().map(String::as_str).collect();
-    let all = format!("{}*{rows}*{length_text}", if folded == Folded::Middle { 3 } else { 1 });
+    let all = format!(
+        "{}*{rows}*{length_text}",
+        if folded == Folded::Middle { 3 } else { 1 }
+    );
     let reduce = Reduce {
         outer: extents(&[rows]),
         inner: extents(&inner),
@@ -94,7 +108,9 @@ pub fn fold(dtype: DType, fold: Fold, rows: &str, length_text: &str, folded: Fol
 }
 
 pub fn bindings(pairs: &[(&str, i64)]) -> Bindings {
-    let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), *value));
+    let pairs = pairs
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), *value));
     pairs.collect()
 }
 
@@ -192,7 +208,13 @@ fn the_first_extreme_or_nan_is_found() {
                 for (number, folded) in LAYOUTS.into_iter().enumerate() {
                     let all = matches!(dtype, DType::F32 | DType::I8);
                     if number == picked || all {
-                        cases.push(fold_case(&mut draw, dtype, Fold::Arg(extreme), length, folded));
+                        cases.push(fold_case(
+                            &mut draw,
+                            dtype,
+                            Fold::Arg(extreme),
+                            length,
+                            folded,
+                        ));
                     }
                 }
             }
@@ -234,7 +256,11 @@ fn rows_of_unknown_extents_fold() {
     ] {
         for folded in LAYOUTS {
             let sizes = [(3, 7), (9, 64), (2, 1024), (2, 1029), (1, 40_000), (0, 5)];
-            for (rows, length) in sizes {
+            // All sizes of f32; of the others some in turn.
+            let picked = draw.below(2);
+            let sizes = sizes.into_iter().enumerate();
+            let sizes = sizes.filter(|(number, _)| dtype == DType::F32 || number % 2 == picked);
+            for (_, (rows, length)) in sizes {
                 let kernel = fold(dtype, fold_, "B", "S", folded);
                 let bound = bindings(&[("B", rows), ("S", length)]);
                 let arguments = tensors(&kernel, &bound, |dtype| tame(&mut draw, dtype, fold_));
@@ -315,7 +341,10 @@ pub fn softmax(dtype: DType, rows: &str, length_text: &str, indexed: bool) -> Ke
         reads: vec![access(0, &[length_text, "1"])],
         stages: vec![
             stage(body([dtype], |_, [x]| vec![x]), Reduction::Maximum),
-            stage(body([dtype; 2], |b, [x, most]| vec![power(b, x, most)]), Reduction::Sum),
+            stage(
+                body([dtype; 2], |b, [x, most]| vec![power(b, x, most)]),
+                Reduction::Sum,
+            ),
         ],
         row: Some(RowFinish {
             reads: vec![access(1, &["1"])],
@@ -341,13 +370,28 @@ pub fn softmax(dtype: DType, rows: &str, length_text: &str, indexed: bool) -> Ke
 fn stages_read_the_results_of_those_before() {
     let (mut cases, mut draw) = (Vec::new(), Draw(5));
     for (dtype, tolerance) in [(DType::F32, 1e-6), (DType::F64, 1e-13), (DType::F16, 8e-3)] {
-        let sizes = [(3, 1), (2, 10), (5, 16), (4, 100), (70, 37), (3, 1000), (2, 5000), (1, 20_000)];
+        let sizes = [
+            (3, 1),
+            (2, 10),
+            (5, 16),
+            (4, 100),
+            (70, 37),
+            (3, 1000),
+            (2, 5000),
+            (1, 20_000),
+        ];
         for (rows, length) in sizes {
             let indexed = length < 1000;
             let bound = bindings(&[("B", rows), ("S", length)]);
             let exact = softmax(dtype, &rows.to_string(), &length.to_string(), indexed);
             let symbolic = softmax(dtype, "B", "S", indexed);
-            for kernel in [exact, symbolic] {
+            let few = dtype != DType::F32 && ![10, 37, 5000].contains(&length);
+            let kernels = if few {
+                vec![exact]
+            } else {
+                vec![exact, symbolic]
+            };
+            for kernel in kernels {
                 let arguments = tensors(&kernel, &bound, |dtype| draw.plain(dtype));
                 cases.push(case(kernel, arguments, &bound, tolerance));
             }
@@ -373,16 +417,19 @@ pub fn layer_norm(dtype: DType, rows: &str, length_text: &str, strides: [&str; 2
         let centred = centred(b, x, sum);
         vec![b.binary(BinaryFunction::Multiply, centred, centred)]
     });
-    let element = body([dtype, f32, f32, f32, f32], |b, [x, weight, bias, sum, squares]| {
-        let centred = centred(b, x, sum);
-        let variance = mean(b, squares);
-        let least = b.float(f32, 1e-5);
-        let variance = b.binary(BinaryFunction::Add, variance, least);
-        let scale = b.unary(UnaryFunction::Rsqrt, variance);
-        let normal = b.binary(BinaryFunction::Multiply, centred, scale);
-        let scaled = b.multiply_add(normal, weight, bias);
-        vec![b.cast(scaled, dtype)]
-    });
+    let element = body(
+        [dtype, f32, f32, f32, f32],
+        |b, [x, weight, bias, sum, squares]| {
+            let centred = centred(b, x, sum);
+            let variance = mean(b, squares);
+            let least = b.float(f32, 1e-5);
+            let variance = b.binary(BinaryFunction::Add, variance, least);
+            let scale = b.unary(UnaryFunction::Rsqrt, variance);
+            let normal = b.binary(BinaryFunction::Multiply, centred, scale);
+            let scaled = b.multiply_add(normal, weight, bias);
+            vec![b.cast(scaled, dtype)]
+        },
+    );
     let sum = |body| Stage {
         body,
         fold: Fold::Value(Reduction::Sum),
@@ -391,7 +438,11 @@ pub fn layer_norm(dtype: DType, rows: &str, length_text: &str, strides: [&str; 2
     let reduce = Reduce {
         outer: extents(&[rows]),
         inner: extents(&[length_text]),
-        reads: vec![access(0, &strides), access(1, &["0", "1"]), access(2, &["0", "1"])],
+        reads: vec![
+            access(0, &strides),
+            access(1, &["0", "1"]),
+            access(2, &["0", "1"]),
+        ],
         stages: vec![sum(first), sum(second)],
         row: Some(RowFinish {
             reads: vec![],
@@ -419,7 +470,13 @@ pub fn layer_norm(dtype: DType, rows: &str, length_text: &str, strides: [&str; 2
 fn norms_read_weights_along_the_row() {
     let (mut cases, mut draw) = (Vec::new(), Draw(6));
     for (dtype, tolerance) in [(DType::F32, 2e-5), (DType::BF16, 2e-2)] {
-        for (rows, length) in [("3", "64"), ("9", "768"), ("5", "33"), ("2", "4096"), ("B", "S")] {
+        for (rows, length) in [
+            ("3", "64"),
+            ("9", "768"),
+            ("5", "33"),
+            ("2", "4096"),
+            ("B", "S"),
+        ] {
             let bound = bindings(&[("B", 4), ("S", 130)]);
             for strides in [[length, "1"], ["1", rows]] {
                 let kernel = layer_norm(dtype, rows, length, strides);
@@ -578,7 +635,9 @@ fn rows_are_gathered_and_wrong_indices_are_told() {
         let kernel = gathered(6, 10, length, one_a_row);
         let mut arguments = tensors(&kernel, &Bindings::new(), |dtype| draw.number(dtype));
         let count = arguments[1].element_count();
-        let picks: Vec<Number> = (0..count).map(|n| Number::Int((n as i128 * 7) % 10)).collect();
+        let picks: Vec<Number> = (0..count)
+            .map(|n| Number::Int((n as i128 * 7) % 10))
+            .collect();
         arguments[1] = Tensor::from_numbers(DType::I64, &[count], &picks).unwrap();
         agrees(&kernel, &arguments, &Bindings::new(), 0.0);
         let mut wrong = picks;
