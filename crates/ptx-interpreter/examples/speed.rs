@@ -1,6 +1,6 @@
 //! How many instructions a second the interpreter runs on one core, each counted once a thread.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::time::Instant;
 

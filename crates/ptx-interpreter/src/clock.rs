@@ -148,25 +148,32 @@ impl Clock {
     /// Whether a thread of the running block comes after a record.
     #[inline(always)]
     pub(crate) fn is_ordered(&self, record: Record, thread: u32, address: u64) -> bool {
-        if record.time() >= self.block {
-            return self.is_ordered_in_block(record, thread);
+        let time = record.time();
+        if time < self.launch {
+            return true;
         }
-        record.time() < self.launch
-            || self.publications.as_ref().is_some_and(|publications| {
-                let began = self.beginning_of(record.time());
-                publications.is_acquired(record, began, thread, address)
-            })
+        if time >= self.block {
+            return self.is_ordered_in_block(record, thread)
+                && (!record.is_foreign() || self.is_met(record, thread, address));
+        }
+        self.publications.as_ref().is_some_and(|publications| {
+            let began = self.beginning_of(time);
+            publications.is_acquired(record, began, thread, address)
+        })
+    }
+
+    /// Whether what earlier blocks did at a place was an atomic operation that the thread knows of.
+    fn is_met(&self, record: Record, thread: u32, address: u64) -> bool {
+        let publications = self.publications.as_ref();
+        record.is_strong() && publications.is_some_and(|all| all.has_acquired(thread, address))
     }
 
     /// Whether a thread comes after a record of its own block.
     #[inline(always)]
     pub(crate) fn is_ordered_in_block(&self, record: Record, thread: u32) -> bool {
         let time = record.time();
-        if record.is_foreign() {
-            return time < self.launch;
-        }
         if time < self.barrier {
-            return time >= self.block || time < self.launch;
+            return true;
         }
         let seen = &self.seen[thread as usize / LANES];
         if record.is_many() {

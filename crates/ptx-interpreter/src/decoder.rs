@@ -156,6 +156,9 @@ impl<'a> Decoder<'a> {
         };
         match found {
             Some(register) => Ok(register),
+            None if self.special(operand).is_ok_and(|found| found.is_some()) => {
+                self.error(format!("`{operand}` is read by `mov` and `cvt` alone"))
+            }
             None => self.error(format!("`{operand}` is no register")),
         }
     }
@@ -199,16 +202,27 @@ impl<'a> Decoder<'a> {
 
     /// An operand of type `kind`: a register or a constant.
     pub(crate) fn source(&mut self, operand: &Operand<'a>, kind: Type) -> Result<Slot, ParseError> {
-        if let Some(special) = self.special(operand)? {
-            self.agree(operand, kind, Type::U32)?;
-            return Ok(special);
-        }
         match operand {
-            Operand::Name(_) => self.result(operand, kind),
+            Operand::Name(_) | Operand::Part(..) => self.result(operand, kind),
             _ => {
                 let bits = self.constant(operand, kind)?;
                 Ok(self.constant_slot(kind, bits))
             }
+        }
+    }
+
+    /// An operand as [`Decoder::source`], or a special register.
+    pub(crate) fn any_source(
+        &mut self,
+        operand: &Operand<'a>,
+        kind: Type,
+    ) -> Result<Slot, ParseError> {
+        match self.special(operand)? {
+            Some(special) => {
+                self.agree(operand, kind, Type::U32)?;
+                Ok(special)
+            }
+            None => self.source(operand, kind),
         }
     }
 
@@ -218,22 +232,31 @@ impl<'a> Decoder<'a> {
         operand: &Operand<'a>,
         kind: Type,
     ) -> Result<Register, ParseError> {
-        if let Some(slot) = self.special(operand)? {
-            if kind.is_float() || kind.bytes() > 4 {
-                self.agree(operand, kind, Type::U32)?;
-            }
-            return Ok(Register {
-                kind: Type::U32,
-                slot,
-            });
-        }
         match operand {
-            Operand::Name(_) => self.loose(operand, kind),
+            Operand::Name(_) | Operand::Part(..) => self.loose(operand, kind),
             _ => Ok(Register {
                 kind,
                 slot: self.source(operand, kind)?,
             }),
         }
+    }
+
+    /// An operand as [`Decoder::loose_source`], or a special register.
+    pub(crate) fn any_loose_source(
+        &mut self,
+        operand: &Operand<'a>,
+        kind: Type,
+    ) -> Result<Register, ParseError> {
+        let Some(slot) = self.special(operand)? else {
+            return self.loose_source(operand, kind);
+        };
+        if kind.is_float() || kind.bytes() > 4 {
+            self.agree(operand, kind, Type::U32)?;
+        }
+        Ok(Register {
+            kind: Type::U32,
+            slot,
+        })
     }
 
     /// The plane of a special register, if the operand is one.

@@ -114,6 +114,17 @@ impl Publications {
         }
     }
 
+    /// Whether a thread has acquired the place at `address`.
+    pub(crate) fn has_acquired(&self, thread: u32, address: u64) -> bool {
+        self.places(thread)
+            .any(|place| (place..place + 8).contains(&address))
+    }
+
+    fn places(&self, thread: u32) -> impl Iterator<Item = u64> {
+        let own = &self.acquired[thread as usize];
+        self.common.iter().chain(own).copied()
+    }
+
     /// Whether a thread has acquired what a record of an earlier block says, which was made at
     /// `address` by a block that began then.
     pub(crate) fn is_acquired(
@@ -123,16 +134,15 @@ impl Publications {
         thread: u32,
         address: u64,
     ) -> bool {
-        let places = self.common.iter().chain(&self.acquired[thread as usize]);
-        places.into_iter().any(|place| {
-            // The operations on the place itself are what was synchronised with.
-            if record.is_strong() && (*place..*place + 8).contains(&address) {
-                return true;
-            }
-            let all = self.published.get(place).map_or(&[][..], Vec::as_slice);
+        // The operations on the place itself are what was synchronised with.
+        if record.is_strong() && self.has_acquired(thread, address) {
+            return true;
+        }
+        self.places(thread).any(|place| {
+            let all = self.published.get(&place).map_or(&[][..], Vec::as_slice);
             let first = all.partition_point(|other| other.began < began);
-            let of_block = all[first..].iter().take_while(|other| other.began == began);
-            of_block.into_iter().any(|other| other.covers(record))
+            let mut of_block = all[first..].iter().take_while(|other| other.began == began);
+            of_block.any(|other| other.covers(record))
         })
     }
 }

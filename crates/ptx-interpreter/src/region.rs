@@ -124,16 +124,25 @@ impl Region {
     /// The number in the `1 << size` bytes at `at`, at most eight.
     #[inline(always)]
     pub(crate) fn get(&self, at: usize, size: u32) -> u64 {
-        let mut bytes = [0; 8];
-        let count = 1 << size;
-        bytes[..count].copy_from_slice(&self.bytes[at..at + count]);
-        u64::from_le_bytes(bytes)
+        let bytes = &self.bytes[at..at + (1 << size)];
+        match *bytes {
+            [a] => u64::from(a),
+            [a, b] => u64::from(u16::from_le_bytes([a, b])),
+            [a, b, c, d] => u64::from(u32::from_le_bytes([a, b, c, d])),
+            [a, b, c, d, e, f, g, h] => u64::from_le_bytes([a, b, c, d, e, f, g, h]),
+            _ => 0,
+        }
     }
 
     /// Writes a number into the `1 << size` bytes at `at`, at most eight.
     #[inline(always)]
     pub(crate) fn set(&mut self, at: usize, size: u32, value: u64) {
-        let count = 1 << size;
-        self.bytes[at..at + count].copy_from_slice(&value.to_le_bytes()[..count]);
+        let bytes = &mut self.bytes[at..at + (1 << size)];
+        match size {
+            0 => bytes.copy_from_slice(&(value as u8).to_le_bytes()),
+            1 => bytes.copy_from_slice(&(value as u16).to_le_bytes()),
+            2 => bytes.copy_from_slice(&(value as u32).to_le_bytes()),
+            _ => bytes.copy_from_slice(&value.to_le_bytes()),
+        }
     }
 }

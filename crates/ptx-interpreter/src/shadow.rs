@@ -3,7 +3,7 @@ use crate::clock::Clock;
 /// An access as it is remembered: when, by whom, at which instruction.
 ///
 /// From the highest bit: 32 of time, 19 of the instruction's number, 10 of the thread's, whether
-/// several threads did the like, whether threads of several blocks did, whether it was strong.
+/// several threads of the block did the like, whether earlier blocks did, whether all were strong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Record(u64);
 
@@ -46,12 +46,12 @@ impl Record {
         (self.0 >> 3) as u32 & (THREADS - 1)
     }
 
-    /// Whether several threads did the like.
+    /// Whether several threads of the block did the like.
     pub(crate) fn is_many(self) -> bool {
         self.0 & MANY != 0
     }
 
-    /// Whether threads of several blocks did the like.
+    /// Whether threads of earlier blocks did the like too.
     pub(crate) fn is_foreign(self) -> bool {
         self.0 & FOREIGN != 0
     }
@@ -105,27 +105,23 @@ impl Touch {
             return Err((write, true));
         }
         if !self.writes {
-            cell[1] = if self.is_long_past(read) {
-                now
-            } else {
-                self.join(read, now, clock)
-            };
+            cell[1] = self.join(read, now, clock, address);
             return Ok(());
         }
         if !self.follows(read, clock, address) && !self.may_meet(read) {
             return Err((read, false));
         }
-        cell[0] = if follows {
-            now
-        } else {
-            self.join(write, now, clock)
-        };
+        cell[0] = self.join(write, now, clock, address);
         Ok(())
     }
 
     /// What is to be remembered of an access and one before it, both allowed.
-    fn join(self, before: Record, now: u64, clock: &Clock) -> u64 {
-        if clock.is_ordered_in_block(before, self.thread) {
+    #[inline(always)]
+    fn join(self, before: Record, now: u64, clock: &Clock, address: u64) -> u64 {
+        if self.is_long_past(before) {
+            return now;
+        }
+        if clock.is_ordered(before, self.thread, address) {
             // A weak access of the same thread is not forgotten for a strong one.
             let same = before.thread() == self.thread && before.time() == clock.time();
             return if same && !before.is_strong() {
@@ -134,8 +130,10 @@ impl Touch {
                 now
             };
         }
-        let foreign = before.is_foreign() || clock.is_of_earlier_block(before);
+        let earlier = clock.is_of_earlier_block(before);
+        let apart = !earlier && !clock.is_ordered_in_block(before, self.thread);
+        let foreign = earlier || before.is_foreign();
         let weak = if before.is_strong() { 0 } else { STRONG };
-        (now | MANY | if foreign { FOREIGN } else { 0 }) & !weak
+        (now | if apart { MANY } else { 0 } | if foreign { FOREIGN } else { 0 }) & !weak
     }
 }

@@ -85,7 +85,7 @@ pub(super) fn decode<'a>(
         return decoder.error("`.ftz` is of `.f32` alone");
     }
     let [to, from] = decoder.operands(statement)?;
-    let from = (from_kind, decoder.loose_source(from, from_kind)?);
+    let from = (from_kind, decoder.any_loose_source(from, from_kind)?);
     let to = (to_kind, decoder.loose(to, to_kind)?);
     let rounding = ROUNDINGS[integral.or(rounding).unwrap_or(0)];
     let integral = integral.is_some();

@@ -198,10 +198,13 @@ fn unary<'a>(
 
 /// Numbers as GPUs compute with them.
 trait Machinery: Lane + PartialOrd {
+    /// Results, in the form that they have in registers.
+    type Given: Lane;
+
     /// Of every operand.
     fn accept(self) -> Self;
     /// Of every result.
-    fn give(self) -> Self;
+    fn give(self) -> Self::Given;
     fn nan() -> Self;
     fn is_nan(self) -> bool;
     fn bit(self, other: Self, both: bool) -> Self;
@@ -218,14 +221,16 @@ trait Machinery: Lane + PartialOrd {
 }
 
 macro_rules! machinery {
-    ($kind:ty, $bits:ty, $accept:expr, $give:expr, $nan:expr) => {
+    ($bits:ty, $accept:expr, $given:ty, $give:expr, $nan:expr) => {
+        type Given = $given;
+
         #[inline(always)]
         fn accept(self) -> Self {
             $accept(self)
         }
 
         #[inline(always)]
-        fn give(self) -> Self {
+        fn give(self) -> $given {
             $give(self)
         }
 
@@ -300,10 +305,6 @@ macro_rules! operators {
 /// The NaN that operations on 32 bits give.
 const NAN: u32 = 0x7fff_ffff;
 
-fn canonical(x: f32) -> f32 {
-    if x.is_nan() { f32::from_bits(NAN) } else { x }
-}
-
 fn flush(x: f32) -> f32 {
     if x.is_subnormal() {
         0f32.copysign(x)
@@ -313,13 +314,38 @@ fn flush(x: f32) -> f32 {
 }
 
 impl Machinery for f32 {
-    machinery! { f32, u32, std::convert::identity, canonical, NAN }
+    machinery! { u32, std::convert::identity, Result32, Result32, NAN }
     operators! { std::convert::identity, std::convert::identity, f32 }
 }
 
 impl Machinery for f64 {
-    machinery! { f64, u64, std::convert::identity, std::convert::identity, 0x7ff8_0000_0000_0000 }
+    machinery! {
+        u64, std::convert::identity, f64, std::convert::identity, 0x7ff8_0000_0000_0000
+    }
     operators! { std::convert::identity, std::convert::identity, f64 }
+}
+
+/// A result of 32 bits. Which NaN a float is does not survive optimisation: only as bits it has one
+/// form.
+#[derive(Debug, Clone, Copy)]
+struct Result32(f32);
+
+impl Lane for Result32 {
+    type Bits = u32;
+
+    #[inline(always)]
+    fn from_bits(bits: u32) -> Result32 {
+        Result32(f32::from_bits(bits))
+    }
+
+    #[inline(always)]
+    fn to_bits(self) -> u32 {
+        if self.0.is_nan() {
+            NAN
+        } else {
+            self.0.to_bits()
+        }
+    }
 }
 
 /// A number of 32 bits that is no subnormal.
@@ -339,10 +365,12 @@ impl Flushed {
 impl Lane for Flushed {
     type Bits = u32;
 
+    #[inline(always)]
     fn from_bits(bits: u32) -> Flushed {
         Flushed::from_bits(bits)
     }
 
+    #[inline(always)]
     fn to_bits(self) -> u32 {
         Flushed::to_bits(self)
     }
@@ -350,7 +378,7 @@ impl Lane for Flushed {
 
 impl Machinery for Flushed {
     machinery! {
-        f32, u32, |x: Flushed| Flushed(flush(x.0)), |x: Flushed| Flushed(flush(canonical(x.0))), NAN
+        u32, |x: Flushed| Flushed(flush(x.0)), Result32, |x: Flushed| Result32(flush(x.0)), NAN
     }
     operators! { |x: Flushed| x.0, Flushed, f32 }
 }
@@ -445,7 +473,13 @@ fn run_binary<T: Machinery>(
 
 /// The first operand where it `wins`; of zeros, the positive one is the greater.
 #[inline(always)]
-fn extreme<T: Machinery>(x: T, y: T, wins: fn(&T, &T) -> bool, nan: bool, both: bool) -> T {
+fn extreme<T: Machinery>(x: T, y: T, wins: fn(&T, &T) -> bool, nan: bool, both: bool) -> T::Given {
+    let one = pick(x, y, wins, nan, both);
+    one.give()
+}
+
+#[inline(always)]
+fn pick<T: Machinery>(x: T, y: T, wins: fn(&T, &T) -> bool, nan: bool, both: bool) -> T {
     if x.is_nan() || y.is_nan() {
         return if nan || x.is_nan() && y.is_nan() {
             T::nan()

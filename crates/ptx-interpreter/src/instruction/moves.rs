@@ -84,7 +84,7 @@ pub(super) fn decode<'a>(
             }
         }
         (to, from) => {
-            let (from, to) = (decoder.source(from, kind)?, decoder.result(to, kind)?);
+            let (from, to) = (decoder.any_source(from, kind)?, decoder.result(to, kind)?);
             match kind {
                 Type::Predicate => Move::Predicate(to, from),
                 _ if is_wide(kind) => Move::Wide(to, from),
