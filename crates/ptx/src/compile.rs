@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 
+use eyas_ir::{Body, ScalarOp};
 use eyas_kernels::{Argument, Capabilities, Kernel, Role, Work, expand};
 use eyas_plan::{Code, Function, FunctionArgument, Grid};
 use eyas_tensor::{DType, Dim, Facts};
@@ -101,6 +102,35 @@ fn check_types(kernel: &Kernel) -> Result<(), Fault> {
     }
 }
 
+/// The functions of a body in their order, the first few.
+fn functions(body: &Body) -> String {
+    const MOST: usize = 6;
+    let names = body.nodes.iter().filter_map(|node| match node.op {
+        ScalarOp::Unary(function, _) => Some(format!("{function:?}")),
+        ScalarOp::Binary(function, ..) => Some(format!("{function:?}")),
+        ScalarOp::Compare(comparison, ..) => Some(format!("{comparison:?}")),
+        ScalarOp::Select(..) => Some("Select".to_owned()),
+        ScalarOp::MultiplyAdd(..) => Some("MultiplyAdd".to_owned()),
+        ScalarOp::Cast(_) => Some(format!("{}", node.dtype)),
+        ScalarOp::Bitcast(_) | ScalarOp::ShiftLeft(..) | ScalarOp::ShiftRight(..) => {
+            Some("bits".to_owned())
+        }
+        ScalarOp::Input(_) | ScalarOp::Literal(_) | ScalarOp::Extent(_) | ScalarOp::Index(_) => {
+            None
+        }
+    });
+    let mut names: Vec<String> = names.map(|name| name.to_lowercase()).collect();
+    names.dedup();
+    if names.len() > MOST {
+        names.truncate(MOST);
+        names.push("...".to_owned());
+    }
+    match names.is_empty() {
+        true => "copy".to_owned(),
+        false => names.join(", "),
+    }
+}
+
 /// What stands above an entry: the kernel's name, what it does, and where it comes from.
 fn header(kernel: &Kernel, options: &Options) -> Vec<String> {
     let list = |dims: &[Dim]| {
@@ -108,7 +138,10 @@ fn header(kernel: &Kernel, options: &Options) -> Vec<String> {
         format!("[{}]", dims.join(", "))
     };
     let what = match &kernel.work {
-        Work::Map(map) => format!("map over {}", list(&map.extents)),
+        Work::Map(map) => {
+            let what = functions(&map.body);
+            format!("map over {}: {what}", list(&map.extents))
+        }
         Work::Reduce(reduce) => {
             let (outer, inner) = (list(&reduce.outer), list(&reduce.inner));
             format!("reduction of rows {inner}, a row for each of {outer}")

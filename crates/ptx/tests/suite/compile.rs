@@ -63,7 +63,7 @@ fn comments_say_where_a_kernel_comes_from() {
     };
     let code = compile(&[kernel], &options).unwrap();
     let text = String::from_utf8(code.bytes).unwrap();
-    let header = "// fc1\n// map over [9]\n// label  block[0].fc1 .trap\n// source mnist.eyas:12:9\n.visible";
+    let header = "// fc1\n// map over [9]: negate\n// label  block[0].fc1 .trap\n// source mnist.eyas:12:9\n.visible";
     assert!(text.contains(header), "{text}");
 }
 

@@ -358,6 +358,74 @@ fn any_strides_and_extents_are_walked() {
 }
 
 #[test]
+fn strides_that_are_dims_may_allow_vectors() {
+    let mut draw = Draw(18);
+    let mut cases = Vec::new();
+    let extents: Vec<Dim> = ["A", "B", "C"].map(|name| name.parse().unwrap()).to_vec();
+    let length = Dim::product(&extents).unwrap();
+    for dtype in [DType::F32, DType::F16, DType::U8, DType::F64, DType::Bool] {
+        for broadcast in [0b000, 0b001, 0b011, 0b100] {
+            let mut builder = BodyBuilder::new();
+            let (a, b) = (builder.input(dtype), builder.input(dtype));
+            let result = match dtype {
+                DType::Bool => builder.binary(BinaryFunction::And, a, b),
+                _ => builder.binary(BinaryFunction::Multiply, a, b),
+            };
+            // One operand is the same along some axes, and begins D elements on.
+            let mut kept = extents.clone();
+            for (axis, extent) in kept.iter_mut().enumerate() {
+                if broadcast >> axis & 1 == 1 {
+                    *extent = Dim::from(1);
+                }
+            }
+            let mut second = Access::dense(1, &kept).unwrap();
+            second.offset = "D".parse().unwrap();
+            for (axis, stride) in second.strides.iter_mut().enumerate() {
+                if broadcast >> axis & 1 == 1 {
+                    *stride = Dim::from(0);
+                }
+            }
+            let argument = |role, length: &Dim| eyas_kernels::Argument {
+                dtype,
+                role,
+                length: length.clone(),
+            };
+            let shifted = Dim::product(&kept).unwrap();
+            let shifted = shifted.add(&second.offset).unwrap();
+            let map = Map {
+                reads: vec![Access::dense(0, &extents).unwrap(), second],
+                writes: vec![Access::dense(2, &extents).unwrap()],
+                extents: extents.clone(),
+                body: builder.finish(&[result]),
+            };
+            let arguments = vec![
+                argument(Role::Read, &length),
+                argument(Role::Read, &shifted),
+                argument(Role::Write, &length),
+            ];
+            let kernel = kernel("test.symbolic", arguments, Work::Map(map));
+            for values in [[2, 3, 16, 0], [3, 2, 16, 16], [2, 2, 16, 1], [2, 3, 5, 0]] {
+                let names = ["A", "B", "C", "D"].map(str::to_owned);
+                let bindings: Bindings = names.into_iter().zip(values).collect();
+                let value = |dim: &Dim| {
+                    let bound = |name: &str| bindings.get(name).copied();
+                    dim.evaluate(&bound).unwrap() as usize
+                };
+                let arguments = kernel.arguments.iter();
+                let arguments = arguments.map(|a| draw.tensor(dtype, value(&a.length)));
+                cases.push(Case {
+                    arguments: arguments.collect(),
+                    kernel: kernel.clone(),
+                    bindings,
+                    tolerance: 0.0,
+                });
+            }
+        }
+    }
+    all_agree(&cases);
+}
+
+#[test]
 fn dims_are_read_when_the_kernel_runs() {
     let extents: Vec<Dim> = ["B", "S", "2*S"].map(|text| text.parse().unwrap()).to_vec();
     let mut builder = BodyBuilder::new();

@@ -5,7 +5,7 @@ use eyas_kernels::{Access, Argument, Indirect, Kernel, Map, Role, Work};
 use eyas_plan::CudaArchitecture;
 use eyas_tensor::{DType, Dim, Number};
 
-use crate::device::text;
+use crate::device::{resources, text};
 use crate::draw::{argument, dims, kernel};
 
 fn dense(argument: usize, extents: &[Dim]) -> Access {
@@ -14,6 +14,39 @@ fn dense(argument: usize, extents: &[Dim]) -> Access {
 
 #[test]
 fn a_fused_elementwise_kernel() {
+    insta::assert_snapshot!(text(&[elementwise()], CudaArchitecture::Sm80));
+}
+
+#[test]
+fn a_transpose() {
+    insta::assert_snapshot!(text(&[transpose()], CudaArchitecture::Sm90a));
+}
+
+#[test]
+fn a_gather() {
+    insta::assert_snapshot!(text(&[gather()], CudaArchitecture::Sm80));
+}
+
+#[test]
+fn what_entries_take() {
+    let mut lines = String::new();
+    for architecture in CudaArchitecture::ALL {
+        let kernels = [elementwise(), transpose(), gather()];
+        let Some(all) = resources(&kernels, architecture) else {
+            return;
+        };
+        for entry in all {
+            assert_eq!((entry.spill_stores, entry.spill_loads), (0, 0));
+            let (name, registers, shared) = (entry.entry, entry.registers, entry.shared);
+            lines +=
+                &format!("{architecture} {name}: {registers} registers, {shared} bytes shared\n");
+        }
+    }
+    insta::assert_snapshot!(lines);
+}
+
+/// A bias and a relu.
+fn elementwise() -> Kernel {
     let extents: Vec<Dim> = vec!["B".parse().unwrap(), Dim::from(128)];
     let mut builder = BodyBuilder::new();
     let (x, bias) = (builder.input(DType::F32), builder.input(DType::F32));
@@ -39,11 +72,11 @@ fn a_fused_elementwise_kernel() {
     let arguments = vec![all(Role::Read), bias, all(Role::Write)];
     let mut kernel = kernel("fc1.relu", arguments, Work::Map(map));
     kernel.origin.labels.insert("fc1.relu".to_owned());
-    insta::assert_snapshot!(text(&[kernel], CudaArchitecture::Sm80));
+    kernel
 }
 
-#[test]
-fn a_transpose() {
+/// A matrix whose axes change places.
+fn transpose() -> Kernel {
     let extents = dims(&[100, 64]);
     let mut builder = BodyBuilder::new();
     let x = builder.input(DType::F16);
@@ -60,12 +93,11 @@ fn a_transpose() {
         argument(DType::F16, Role::Read, 6400),
         argument(DType::F16, Role::Write, 6400),
     ];
-    let kernel = kernel("keys.transpose", arguments, Work::Map(map));
-    insta::assert_snapshot!(text(&[kernel], CudaArchitecture::Sm90a));
+    kernel("keys.transpose", arguments, Work::Map(map))
 }
 
-#[test]
-fn a_gather() {
+/// Rows of a table.
+fn gather() -> Kernel {
     let extents = dims(&[12, 3]);
     let table: Dim = "V".parse().unwrap();
     let mut builder = BodyBuilder::new();
@@ -100,6 +132,5 @@ fn a_gather() {
         argument(DType::I64, Role::Read, 12),
         argument(DType::F32, Role::Write, 36),
     ];
-    let kernel: Kernel = kernel("embed", arguments, Work::Map(map));
-    insta::assert_snapshot!(text(&[kernel], CudaArchitecture::Sm80));
+    kernel("embed", arguments, Work::Map(map))
 }
