@@ -88,6 +88,7 @@ pub(crate) fn emit(e: &mut Emitter, reduce: &Reduce) -> Result<Launch, Fault> {
 
 impl Reducing {
     fn new(e: &Emitter, reduce: Reduce) -> Result<Reducing, Fault> {
+        check_places(&reduce)?;
         let outer = reduce.outer.len();
         let axes = outer..outer + reduce.inner.len();
         let varies = |access: &Access| axes.clone().any(|axis| !is_uniform(access, axis));
@@ -303,6 +304,25 @@ impl Reducing {
         }
         let range = row.team.range(e, &self.length)?;
         row.walk(e, range, wanted, 0, &mut each)
+    }
+}
+
+/// Threads read rows that others fold, so that nothing may be written where something is read.
+fn check_places(reduce: &Reduce) -> Result<(), Fault> {
+    let row = reduce.row.as_ref();
+    let reads = reduce
+        .reads
+        .iter()
+        .chain(row.iter().flat_map(|row| &row.reads));
+    let read: BTreeSet<usize> = reads
+        .flat_map(Access::parts)
+        .map(|part| part.argument)
+        .collect();
+    let element = reduce.element.iter().flat_map(|element| &element.writes);
+    let mut writes = row.iter().flat_map(|row| &row.writes).chain(element);
+    match writes.any(|access| read.contains(&access.argument)) {
+        true => Err(Fault::Unsupported("a reduction in place".to_owned())),
+        false => Ok(()),
     }
 }
 

@@ -113,22 +113,31 @@ impl Traits {
 
     /// Rows whose elements stay in registers.
     fn kept(&self, length: i64) -> Option<Choice> {
-        let vector = self.vector;
-        let few = |lanes: i64| vector * rounded_up(length, lanes * vector);
-        let short = [1, 2, 4, 8, 16, 32].into_iter();
-        let short = short.filter(|&lanes| few(lanes) <= vector.max(4) || lanes == WARP);
-        let short = short.filter(|&lanes| few(lanes) <= 32).min();
-        let long = [64, 128, 256, 512, 1024].into_iter();
-        let long = long.filter(|&lanes| few(lanes) <= 16).min();
-        let lanes = short.or(long)?;
-        let elements = few(lanes);
-        if !self.plain || elements * self.kept > 40 || elements * self.cost > 4000 {
+        if !self.plain {
             return None;
         }
+        let vector = self.vector;
+        let elements = |lanes: i64| vector * rounded_up(length, lanes * vector);
+        let fits = |lanes: &i64| {
+            let most = match *lanes {
+                ..WARP => vector.max(4),
+                WARP => 32,
+                _ => 16,
+            };
+            elements(*lanes) <= most && self.keeps(elements(*lanes))
+        };
+        // A warp needs no shared memory, so it takes more than its share.
+        let lanes = (0..=10).map(|bits| 1 << bits).find(fits)?;
+        let elements = elements(lanes);
         Some(Choice {
             kept: Some(elements / vector),
             ..self.looped(lanes.max(THREADS), lanes)
         })
+    }
+
+    /// Whether a thread has registers for so many elements, and their code stays short.
+    fn keeps(&self, elements: i64) -> bool {
+        elements * self.kept <= 40 && elements * self.cost <= 4000
     }
 
     /// Rows that are gone through stage by stage.
@@ -151,9 +160,7 @@ impl Traits {
         let lanes = length.map_or(most, |length| power_of_two(length).min(most));
         let kept = length
             .map(|length| rounded_up(length, lanes))
-            .filter(|count| {
-                self.plain && *count <= 16 && count * self.kept <= 40 && count * self.cost <= 4000
-            });
+            .filter(|count| self.plain && *count <= 16 && self.keeps(*count));
         let choice = Choice {
             columns: true,
             vector: 1,

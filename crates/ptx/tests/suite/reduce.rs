@@ -537,7 +537,13 @@ fn odd_strides_and_broadcast_reads_fold() {
     let mut draw = Draw(8);
     let mut cases = Vec::new();
     let index = |b: &mut BodyBuilder, axis| b.push(ScalarOp::Index(axis), DType::I64);
-    for strides in [["400", "7", "90", "2"], ["400", "1", "90", "21"]] {
+    let layouts = [
+        (["400", "7", "90", "2"], ["0", "3", "0", "1"]),
+        (["400", "1", "90", "21"], ["0", "3", "0", "1"]),
+        (["400", "7", "1", "90"], ["0", "3", "1", "0"]),
+        (["1", "7", "90", "30"], ["1", "0", "0", "2"]),
+    ];
+    for (strides, beside) in layouts {
         for accumulator in [DType::I64, DType::U16] {
             let value = body([DType::I32, DType::I32], |b, [x, y]| {
                 let mut all = b.binary(BinaryFunction::Multiply, x, y);
@@ -552,7 +558,7 @@ fn odd_strides_and_broadcast_reads_fold() {
             let reduce = Reduce {
                 outer: dims(&[2, 3]),
                 inner: dims(&[4, 3]),
-                reads: vec![access(0, &strides), access(1, &["0", "3", "0", "1"])],
+                reads: vec![access(0, &strides), access(1, &beside)],
                 stages: vec![Stage {
                     body: value,
                     fold: Fold::Value(Reduction::Sum),
@@ -571,7 +577,7 @@ fn odd_strides_and_broadcast_reads_fold() {
             };
             let arguments = vec![
                 argument(DType::I32, Role::Read, 800),
-                argument(DType::I32, Role::Read, 9),
+                argument(DType::I32, Role::Read, 10),
                 argument(accumulator, Role::Write, 6),
                 argument(accumulator, Role::Write, 6),
             ];
@@ -581,6 +587,37 @@ fn odd_strides_and_broadcast_reads_fold() {
         }
     }
     all_agree(&cases);
+}
+
+#[test]
+fn no_rows_are_no_blocks() {
+    for (rows, bound) in [("0", 5), ("B", 0)] {
+        let mut kernel = fold(
+            DType::F32,
+            Fold::Value(Reduction::Sum),
+            rows,
+            "8",
+            Folded::Last,
+        );
+        if let Work::Reduce(reduce) = &mut kernel.work {
+            // An axis more, which the read does not merge with.
+            reduce.outer.push(Dim::from(3));
+            reduce.reads[0].strides = extents(&["8", "0", "1"]);
+            if let Some(row) = &mut reduce.row {
+                row.writes[0].strides = extents(&["3", "1"]);
+            }
+        }
+        kernel.arguments[1].length = Dim::product(&extents(&[rows, "3"])).unwrap();
+        let bound = bindings(&[("B", bound)]);
+        let arguments = tensors(&kernel, &bound, |_| Number::Float(1.0));
+        agrees(&kernel, &arguments, &bound, 0.0);
+        let loaded = Loaded::new(std::slice::from_ref(&kernel), CudaArchitecture::Sm80);
+        let units = loaded
+            .function(0)
+            .units
+            .evaluate(&|name| bound.get(name).copied());
+        assert_eq!(units.unwrap(), 0);
+    }
 }
 
 /// The sum of rows that an index picks, an index a row or one a place.
