@@ -22,6 +22,7 @@ pub(crate) struct Emitter<'k> {
     /// What was read at the beginning already.
     known_arguments: BTreeMap<usize, Register<U64>>,
     known_dims: BTreeMap<usize, Register<U64>>,
+    known_narrow_dims: BTreeMap<usize, Register<U32>>,
     known_signed_dims: BTreeMap<usize, Register<S64>>,
     known_specials: BTreeMap<Special, Register<U32>>,
     scratch: Option<Register<U64>>,
@@ -87,6 +88,7 @@ impl<'k> Emitter<'k> {
             dims: DimTable::default(),
             known_arguments: BTreeMap::new(),
             known_dims: BTreeMap::new(),
+            known_narrow_dims: BTreeMap::new(),
             known_signed_dims: BTreeMap::new(),
             known_specials: BTreeMap::new(),
             scratch: None,
@@ -186,6 +188,24 @@ impl<'k> Emitter<'k> {
         let name = parameter_name(dim, place);
         let value = self.at_entry(|b| b.parameter(&name));
         self.known_dims.insert(place, value);
+        value.into()
+    }
+
+    /// A dim's value in 32 bits, the greatest number of these where it is greater or negative.
+    pub(crate) fn narrow_dim(&mut self, dim: &Dim) -> Operand<U32> {
+        let wide = match self.dim(dim) {
+            Operand::Constant(value) => return u32::try_from(value).unwrap_or(u32::MAX).into(),
+            Operand::Register(wide) => wide,
+        };
+        let place = self.dims.place(dim);
+        if let Some(&value) = self.known_narrow_dims.get(&place) {
+            return value.into();
+        }
+        let value = self.at_entry(|b| {
+            let least = b.min(wide, u64::from(u32::MAX));
+            b.resize(least)
+        });
+        self.known_narrow_dims.insert(place, value);
         value.into()
     }
 

@@ -56,7 +56,17 @@ impl Emitter<'_> {
         blocks: &Dim,
         body: impl FnOnce(&mut Self, Place) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
-        let narrow = is_narrow(count);
+        self.each_place_in(is_narrow(count), count, blocks, body)
+    }
+
+    /// [`Emitter::each_place`], in 32 bits where it is known that these hold the count.
+    pub(crate) fn each_place_in(
+        &mut self,
+        narrow: bool,
+        count: &Dim,
+        blocks: &Dim,
+        body: impl FnOnce(&mut Self, Place) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
         let first = self.thread_of_grid(narrow);
         let threads = blocks.mul(&Dim::from(i64::from(THREADS)))?;
         let constants = (count.as_constant(), threads.as_constant());
@@ -67,8 +77,8 @@ impl Emitter<'_> {
         let blocks = self.blocks();
         match first {
             Place::Narrow(first) => {
+                let count = self.narrow_dim(count);
                 let step = self.mul::<U32>(blocks, THREADS);
-                let count = count.as_constant().unwrap_or(0) as u32;
                 self.repeat(first, count, step, |e, place: Register<U32>| {
                     body(e, place.into())
                 })
@@ -141,8 +151,9 @@ impl Emitter<'_> {
         place: Place,
         extent: &Dim,
     ) -> Register<crate::builder::Predicate> {
-        match (place, extent.as_constant().map(u32::try_from)) {
-            (Place::Narrow(place), Some(Ok(extent))) => {
+        match place {
+            Place::Narrow(place) => {
+                let extent = self.narrow_dim(extent);
                 self.compare(Comparison::Less, place, extent)
             }
             _ => {

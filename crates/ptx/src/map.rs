@@ -11,7 +11,7 @@ use crate::emitter::{Emitter, Launch};
 use crate::error::Fault;
 use crate::grid::{THREADS, blocks};
 use crate::memory::size_of;
-use crate::place::Place;
+use crate::place::{Place, is_narrow};
 use crate::transpose::Transpose;
 use crate::value::Value;
 
@@ -60,7 +60,7 @@ pub(crate) fn emit(e: &mut Emitter, map: &Map) -> Result<Launch, Fault> {
             fits,
             |e| vectors.emit(e, map, &units),
             |e| {
-                e.comment("memory that is not aligned: an element at a time");
+                e.comment("otherwise an element a thread");
                 e.each_place(&all, &units, |e, place| {
                     elements(e, map, &vectors, 1, place)
                 })
@@ -150,7 +150,7 @@ impl Vectors {
             let aligned = aligned as u64 - 1;
             pointers.entry(aligned).or_default().insert(access.argument);
         }
-        e.comment("may memory be moved in vectors?");
+        e.comment("may all threads move vectors?");
         let mut rests: BTreeMap<u64, Register<U64>> = BTreeMap::new();
         let mut take = |e: &mut Emitter, mask: u64, operand: Operand<U64>| {
             let all = match rests.get(&mask) {
@@ -179,7 +179,18 @@ impl Vectors {
                 None => rest,
             });
         }
-        Ok(all.map(|rest| e.compare(Comparison::Equal, rest, 0u64)))
+        let aligned = all.map(|rest| e.compare(Comparison::Equal, rest, 0u64));
+        let count = Dim::product(&map.extents)?;
+        if count.as_constant().is_some() {
+            return Ok(aligned);
+        }
+        // Places in vectors are then counted in 32 bits.
+        let count = e.dim(&count);
+        let narrow = e.compare(Comparison::Less, count, 1u64 << 31);
+        Ok(Some(match aligned {
+            Some(aligned) => e.and(aligned, narrow),
+            None => narrow,
+        }))
     }
 
     fn emit(&self, e: &mut Emitter, map: &Map, units: &Dim) -> Result<(), Fault> {
@@ -189,7 +200,9 @@ impl Vectors {
             *inner = inner.floor_div(&width)?;
         }
         e.comment(format!("a vector of {width} elements a thread"));
-        e.each_place(&Dim::product(&extents)?, units, |e, place| {
+        let count = Dim::product(&extents)?;
+        let narrow = is_narrow(&count) || count.as_constant().is_none();
+        e.each_place_in(narrow, &count, units, |e, place| {
             elements(e, map, self, self.width, place)
         })?;
         let [all] = &map.extents[..] else {

@@ -15,7 +15,7 @@ const LIMIT: u64 = 1 << 32;
 pub(crate) enum Place {
     /// One that is known.
     Constant(u64),
-    /// Below 2^32.
+    /// Below 2^32 - 1.
     Narrow(Register<U32>),
     /// Any.
     Wide(Register<U64>),
@@ -118,6 +118,10 @@ impl Emitter<'_> {
             },
             (Place::Wide(place), Some(by)) if by > 0 && is_narrow(extent) => {
                 self.divide_by_narrow(place, by as u32)?
+            }
+            (Place::Narrow(place), None) => {
+                let by = self.narrow_dim(extent);
+                self.divide_narrow(place, by).map(Place::Narrow)
             }
             _ => {
                 let by = self.dim(extent);
