@@ -1,6 +1,11 @@
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use eyas::{Batch, Dataset, Diagnostic, MetricInfo, MetricKind, Port, Session, Tensor, TrainInfo};
+use eyas::{
+    Batch, Dataset, Diagnostic, MetricInfo, MetricKind, Port, RuntimeError, Session, Tensor,
+    TrainInfo,
+};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::arguments::{Eval, TableFormat};
@@ -81,6 +86,18 @@ fn item_extents(terminal: &Terminal, loaded: &Loaded, model: &str) -> Result<Vec
     })
 }
 
+/// Why no more batches are run.
+enum Stopped {
+    Run(RuntimeError),
+    Data(String),
+}
+
+impl From<RuntimeError> for Stopped {
+    fn from(error: RuntimeError) -> Stopped {
+        Stopped::Run(error)
+    }
+}
+
 fn measure(
     terminal: &Terminal,
     own: &Eval,
@@ -93,24 +110,42 @@ fn measure(
     let declared = train.batch.and_then(|batch| u32::try_from(batch).ok());
     let batch = own.batch.or(declared).unwrap_or(BATCH).max(1) as usize;
     let mut sums = vec![0f64; train.metrics.len()];
-    let mut time = Duration::ZERO;
     let bar = progress(terminal, dataset.len());
-    for part in dataset.batches(batch, extents) {
-        let Batch { items, labels } =
-            part.map_err(|error| terminal.fault(Diagnostic::error("E0802", error.to_string())))?;
+    // The labels of the batches that are under way: reading is ahead of the outputs.
+    let waiting = RefCell::new(VecDeque::new());
+    let elsewhere = Cell::new(Duration::ZERO);
+    let outside = |start: Instant| elsewhere.set(elsewhere.get() + start.elapsed());
+    let mut parts = dataset.batches(batch, extents);
+    let batches = std::iter::from_fn(|| {
         let start = Instant::now();
-        let outputs = session.run_ordered(&[&items]);
-        time += start.elapsed();
-        let outputs = outputs.map_err(|error| loaded.fail(terminal, &error))?;
-        let Some(output) = outputs.at(0) else {
-            continue;
-        };
-        for (sum, metric) in sums.iter_mut().zip(&train.metrics) {
-            *sum += total(metric, output, &labels);
+        let part = parts.next().map(|part| match part {
+            Ok(Batch { items, labels }) => {
+                waiting.borrow_mut().push_back(labels);
+                Ok(vec![items])
+            }
+            Err(error) => Err(Stopped::Data(error.to_string())),
+        });
+        outside(start);
+        part
+    });
+    let begun = Instant::now();
+    let ran = session.run_each(batches, |outputs| {
+        let start = Instant::now();
+        if let (Some(output), Some(labels)) = (outputs.at(0), waiting.borrow_mut().pop_front()) {
+            for (sum, metric) in sums.iter_mut().zip(&train.metrics) {
+                *sum += total(metric, output, &labels);
+            }
+            bar.inc(labels.element_count() as u64);
         }
-        bar.inc(labels.element_count() as u64);
-    }
+        outside(start);
+        Ok(())
+    });
+    let time = begun.elapsed().saturating_sub(elsewhere.get());
     bar.finish_and_clear();
+    ran.map_err(|stopped| match stopped {
+        Stopped::Run(error) => loaded.fail(terminal, &error),
+        Stopped::Data(error) => terminal.fault(Diagnostic::error("E0802", error)),
+    })?;
     let count = dataset.len().max(1) as f64;
     let names = train.metrics.iter().map(|metric| metric.kind.name());
     let means = sums.into_iter().map(|sum| sum / count);

@@ -106,7 +106,10 @@ fn target_text(target: &eyas::TargetDescription) -> String {
     let mut text = format!("\ncode for {machine}: {size}, {state}\n");
     let rows = target.functions.iter().map(|function| {
         let size = output::bytes(function.size);
-        let units = format!("{} units", function.units);
+        let units = match &function.grid {
+            None => format!("{} units", function.units),
+            Some(grid) => format!("blocks of {}: {}", grid.threads, function.units),
+        };
         row([&format!("  {}", function.name), &size, &units])
     });
     text.push_str(&output::table(&rows.collect::<Vec<_>>()));
