@@ -52,7 +52,7 @@ impl Multiples {
         let mut unknown: Vec<(u64, Vec<Dim>)> = Vec::new();
         for (dim, of) in self.dims {
             match dim.as_constant() {
-                Some(value) if value as u64 % of != 0 => return None,
+                Some(value) if !(value as u64).is_multiple_of(of) => return None,
                 Some(_) => {}
                 None => match unknown.iter_mut().find(|(other, _)| *other == of) {
                     Some((_, dims)) => dims.push(dim),

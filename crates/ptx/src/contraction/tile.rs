@@ -182,7 +182,7 @@ pub(super) fn choices(form: &Form) -> Vec<Choice> {
             false => *[&large, &tiles.medium]
                 .into_iter()
                 .find(fills)
-                .unwrap_or(&&tiles.small),
+                .unwrap_or(&tiles.small),
         };
         return vec![last(tile)];
     }

@@ -10,6 +10,9 @@ use crate::error::Fault;
 use crate::memory::size_of;
 use crate::place::Place;
 
+/// Registers, and what is added to each.
+type Moves = Vec<(Register<U64>, Source<U64>)>;
+
 /// Where an operand's element is, in registers that move on along the places that are summed over.
 pub(super) struct Walker {
     cursor: Cursor,
@@ -142,7 +145,7 @@ impl Walker {
         e: &mut Emitter,
         operand: &Operand,
         steps: &[(usize, Dim)],
-    ) -> Result<Vec<(Register<U64>, Source<U64>)>, Fault> {
+    ) -> Result<Moves, Fault> {
         let index = operand.access.indirect.as_ref();
         let index = index.map(|indirect| &*indirect.index);
         let parts = [
