@@ -104,9 +104,7 @@ impl Builder {
 
     /// A comment before the next instruction.
     pub fn comment(&mut self, text: impl Into<String>) {
-        // A line's end would end the comment.
-        let text = text.into().replace(['\n', '\r'], " ");
-        self.body.push(Statement::Comment(text));
+        self.body.push(Statement::Comment(text.into()));
     }
 
     /// Writes what `body` does at the entry's beginning, before everything else but what was

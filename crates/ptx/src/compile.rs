@@ -163,8 +163,5 @@ fn header(kernel: &Kernel, options: &Options) -> Vec<String> {
             .flatten()
             .map(|place| format!("source {place}")),
     );
-    for line in &mut lines {
-        *line = line.replace(['\n', '\r'], " ");
-    }
     lines
 }

@@ -43,6 +43,21 @@ pub struct Parameter {
     pub comment: String,
 }
 
+/// A comment's text on one line in the characters that assemblers read.
+fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            // At a line's end it would go on.
+            '\\' => plain.push('/'),
+            ' '..='~' => plain.push(c),
+            _ if c.is_whitespace() => plain.push(' '),
+            _ => plain.push_str(&format!("U+{:04X}", u32::from(c))),
+        }
+    }
+    plain
+}
+
 /// What every module begins with.
 pub fn print_preamble(architecture: CudaArchitecture) -> String {
     format!(".version {VERSION}\n.target {architecture}\n.address_size 64\n")
@@ -51,14 +66,14 @@ pub fn print_preamble(architecture: CudaArchitecture) -> String {
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for line in &self.header {
-            writeln!(f, "{}", format!("// {line}").trim_end())?;
+            writeln!(f, "{}", format!("// {}", plain(line)).trim_end())?;
         }
         writeln!(f, ".visible .entry {}(", self.name)?;
         let last = self.parameters.len().saturating_sub(1);
         for (place, parameter) in self.parameters.iter().enumerate() {
             let comma = if place == last { "" } else { "," };
             let declared = format!(".param .{} {}{comma}", parameter.ty.text(), parameter.name);
-            writeln!(f, "    {declared:<24}  // {}", parameter.comment)?;
+            writeln!(f, "    {declared:<24}  // {}", plain(&parameter.comment))?;
         }
         writeln!(f, ")\n.maxntid {}, 1, 1", self.threads)?;
         if self.resident > 1 {
@@ -89,7 +104,7 @@ impl fmt::Display for Entry {
             match statement {
                 Statement::Instruction(instruction) => writeln!(f, "    {instruction}")?,
                 Statement::Label(label) => writeln!(f, "{label}:")?,
-                Statement::Comment(text) => writeln!(f, "\n    // {text}")?,
+                Statement::Comment(text) => writeln!(f, "\n    // {}", plain(text))?,
             }
         }
         writeln!(f, "}}")

@@ -8,7 +8,8 @@ use eyas_plan::CudaArchitecture;
 use eyas_ptx::{Options, PtxError, compile};
 use eyas_tensor::{DType, Dim};
 
-use crate::draw::{argument, dims, kernel};
+use crate::device::{Bindings, Loaded};
+use crate::draw::{Draw, argument, dims, kernel};
 
 fn negation(name: &str, dtype: DType) -> Kernel {
     let extents = dims(&[9]);
@@ -79,4 +80,26 @@ fn half_bytes_and_kernels_that_contradict_themselves_are_refused() {
     let mut kernel = negation("neg", DType::F32);
     kernel.arguments[1].dtype = DType::F64;
     assert!(matches!(refused(kernel), PtxError::Malformed(_)));
+}
+
+#[test]
+fn any_name_is_one_for_an_entry() {
+    let names = [
+        "ä→ß.neg",
+        "",
+        "add",
+        "/* \"\u{0}\\",
+        "0",
+        "%tid.x",
+        "WARP_SZ",
+    ];
+    let kernels = names.map(|name| negation(name, DType::F32));
+    let loaded = Loaded::new(&kernels, CudaArchitecture::Sm80);
+    let mut draw = Draw(1);
+    for number in 0..names.len() {
+        let mut tensors = [0; 2].map(|_| draw.tensor(DType::F32, 9));
+        loaded
+            .run(number, &mut tensors, &Bindings::new(), 0)
+            .unwrap();
+    }
 }
