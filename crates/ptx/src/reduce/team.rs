@@ -158,15 +158,19 @@ pub(crate) fn sum(e: &mut Emitter, a: Place, b: Place) -> Place {
 }
 
 impl Emitter<'_> {
-    /// `place * by`, in 32 bits where that is known to suffice.
+    /// `place * by`, which stays narrow where that is known to suffice.
     fn step_place(&mut self, place: Place, by: &Dim, narrow: bool) -> Place {
         let by = self.dim(by);
         match (place, by) {
-            (Place::Constant(_), _) => place,
+            (Place::Constant(0), _) => place,
             (Place::Narrow(_), Operand::Constant(by)) if narrow => self.scale(place, by),
             (place, by) => {
                 let place = self.wide(place);
-                self.mul::<U64>(place, by).into()
+                let product = self.mul::<U64>(place, by);
+                match narrow {
+                    true => self.resize::<U32, U64>(product).into(),
+                    false => product.into(),
+                }
             }
         }
     }
