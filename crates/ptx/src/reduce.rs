@@ -152,6 +152,14 @@ impl Reducing {
         self.length.as_constant().is_none_or(|length| length == 0)
     }
 
+    /// Scalar operations that the places along the inner axes take, roughly: divisions by extents
+    /// that are not known are long.
+    pub(crate) fn place_cost(&self) -> i64 {
+        let divisors = self.inner.iter().skip(1);
+        let costs = divisors.map(|extent| extent.as_constant().map_or(100, |_| 8));
+        costs.sum()
+    }
+
     /// Whether so many places of an access lie side by side along the row, and rows may begin at a
     /// multiple of that.
     pub(crate) fn is_vector(&self, access: &Access, width: i64) -> bool {

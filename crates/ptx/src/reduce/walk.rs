@@ -112,7 +112,7 @@ impl Row<'_> {
         let (choice, phases) = (self.team.choice, &self.reducing.phases);
         let nodes = phases.towards(wanted, |id| !phases.varies(id));
         let reads = nodes.iter().filter(|id| phases.is_input(**id)).count() as i64;
-        let cost = nodes.len() as i64 + cost;
+        let cost = nodes.len() as i64 + cost + self.reducing.place_cost();
         let step = choice.lanes * choice.vector;
         let fits = |turns: &i64| {
             let (length, elements) = (self.reducing.length.as_constant(), turns * choice.vector);
