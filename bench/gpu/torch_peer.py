@@ -88,7 +88,7 @@ def encoder(dims, width=64, depth=12, heads=4, words=1000):
 
         return run
 
-    blocks = [block(f"block[{number}]") for number in range(depth)]
+    blocks = [block(f"block.{number}") for number in range(depth)]
     last = layer_norm("norm")
 
     def run(ids, mask):
