@@ -9,6 +9,7 @@ use crate::emitter::Emitter;
 use crate::error::Fault;
 use crate::name::entry_name;
 use crate::printer::{Entry, print_preamble};
+use crate::simplify::simplify;
 use crate::{Options, PtxError, contraction, map, reduce, scatter};
 
 /// Compiles kernels into one module, an entry each in their order. The same kernels and options
@@ -77,7 +78,7 @@ fn compile_kernel(
         parameters: emitted.parameters,
         threads: launch.threads,
         resident: launch.resident,
-        written: emitted.written,
+        written: simplify(emitted.written),
     };
     Ok((entry, function))
 }

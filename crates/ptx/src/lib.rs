@@ -55,6 +55,7 @@ mod place;
 mod printer;
 mod reduce;
 mod scatter;
+mod simplify;
 mod transpose;
 mod value;
 
