@@ -40,6 +40,15 @@ fn sums(session: &mut Session, x: &Tensor, y: &Tensor) -> Result<Vec<f32>, Failu
     Ok(outputs.at(0).unwrap().as_f32().unwrap().to_vec())
 }
 
+/// What the set [`lookup`] finds.
+fn found(session: &mut Session, indices: &[i128]) -> Result<Vec<f32>, Failure> {
+    let table = Tensor::from_f32(&[5], &[0.0, 10.0, 20.0, 30.0, 40.0]).unwrap();
+    let numbers: Vec<Number> = indices.iter().map(|&index| Number::Int(index)).collect();
+    let indices = Tensor::from_numbers(DType::I64, &[indices.len()], &numbers).unwrap();
+    let outputs = session.run_ordered(&[&table, &indices])?;
+    Ok(outputs.at(0).unwrap().as_f32().unwrap().to_vec())
+}
+
 /// Batches of very different sizes.
 fn batches() -> Vec<Vec<Tensor>> {
     let sizes = [3, 3, 3, 0, 1, 7000, 3, 3, 7000, 7000, 2];
@@ -110,15 +119,7 @@ on_stub! {
 
     fn an_index_out_of_range_is_named(LATE, EARLY) {
         let mut session = session(&lookup());
-        let table = Tensor::from_f32(&[5], &[0.0, 10.0, 20.0, 30.0, 40.0]).unwrap();
-        let index = |values: &[i128]| {
-            let numbers: Vec<Number> = values.iter().map(|&value| Number::Int(value)).collect();
-            Tensor::from_numbers(DType::I64, &[values.len()], &numbers).unwrap()
-        };
-        let mut run = |values: &[i128]| {
-            let outputs = session.run_ordered(&[&index(values), &table])?;
-            Ok::<_, Failure>(outputs.at(0).unwrap().as_f32().unwrap().to_vec())
-        };
+        let mut run = |values: &[i128]| found(&mut session, values);
         assert_eq!(run(&[4, 0, 1]).unwrap(), [40.0, 0.0, 10.0]);
         for wrong in [5, -1] {
             let error = run(&[4, wrong, 1]).unwrap_err().to_string();
@@ -126,6 +127,29 @@ on_stub! {
         }
         // A session outlives it.
         assert_eq!(run(&[4, 0, 2]).unwrap(), [40.0, 0.0, 20.0]);
+    }
+
+    fn a_large_input_after_a_small_one_arrives_whole(LATE, EARLY, CHANCE[0]) {
+        let mut session = session(&lookup());
+        for count in [3, 10_000, 100_000] {
+            let indices: Vec<i128> = (0..count).map(|place| place % 5).collect();
+            let wanted: Vec<f32> = indices.iter().map(|&index| 10.0 * index as f32).collect();
+            assert_eq!(found(&mut session, &indices).unwrap(), wanted);
+        }
+    }
+
+    fn a_session_dropped_with_work_under_way_harms_nobody(LATE, EARLY, CHANCE[0], CHANCE[1]) {
+        let device = Device::cuda(0).unwrap();
+        for size in [3, 7000] {
+            let mut dropped = session(&sound());
+            let given = (0..3).map(|number| Ok(vec![rows(size, number), rows(size, 2)]));
+            let stopped = dropped.run_each(given, |_| Err(Failure::from(RuntimeError::RepeatedInput(String::new()))));
+            assert!(stopped.is_err());
+            drop(dropped);
+            let (x, y) = (rows(size, 5), rows(size, 6));
+            assert_eq!(sums(&mut session(&sound()), &x, &y).unwrap(), wanted(&x, &y));
+        }
+        drop(device);
     }
 
     fn too_little_memory_is_said_with_what_is_needed([("MEMORY", "1000000")]) {

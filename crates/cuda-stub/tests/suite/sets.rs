@@ -287,11 +287,11 @@ pub fn lookup() -> Arc<KernelSet> {
         grid.checks = true;
     }
     let plan = Plan {
-        inputs: inputs(&[("index", "i64[B]"), ("table", "f32[5]")]),
+        inputs: inputs(&[("table", "f32[5]"), ("index", "i64[B]")]),
         outputs: outputs("out", "f32[B]"),
         buffers: vec![
-            buffer("index", "i64[B]", Place::Input(0)),
-            buffer("table", "f32[5]", Place::Input(1)),
+            buffer("index", "i64[B]", Place::Input(1)),
+            buffer("table", "f32[5]", Place::Input(0)),
             buffer("out", "f32[B]", Place::Output(0)),
         ],
         steps: vec![launch(0, &[0, 1, 2])],
