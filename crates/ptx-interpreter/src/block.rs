@@ -1,7 +1,7 @@
 use crate::barriers::Barriers;
 use crate::clock::Clock;
 use crate::decoder::Planes;
-use crate::instruction::{Barrier, Control, Operation};
+use crate::instruction::{Barrier, Control, Operation, Pending};
 use crate::lane::{LANES, Mask};
 use crate::launch::{Launch, Statistics};
 use crate::machine::{Machine, Stop};
@@ -94,6 +94,7 @@ impl<'r> Block<'r> {
             });
             warp.live = *whole;
             warp.state = State::Ready;
+            warp.copies.fill(Pending::default());
         }
     }
 
@@ -352,5 +353,6 @@ fn warp(index: u32, entry: &Entry, launch: &Launch, warps: u32) -> Warp {
         frames: Vec::new(),
         live: 0,
         state: State::Ready,
+        copies: vec![Pending::default(); LANES],
     }
 }

@@ -371,6 +371,20 @@ impl<'a> Decoder<'a> {
         Ok((first, Some(part(second, kinds[1])?)))
     }
 
+    /// Registers of one type in braces, a part of a matrix.
+    pub(crate) fn fragment(
+        &mut self,
+        operand: &Operand<'a>,
+        count: usize,
+        kind: Type,
+    ) -> Result<Vec<Slot>, ParseError> {
+        let parts = match operand {
+            Operand::Vector(parts) if parts.len() == count => parts,
+            _ => return self.error(format!("`{operand}` should be {count} registers in braces")),
+        };
+        parts.iter().map(|part| self.result(part, kind)).collect()
+    }
+
     /// The place of a shared variable.
     pub(crate) fn variable(&self, name: &str) -> Option<u32> {
         self.names.shared.get(name).map(|variable| match variable {

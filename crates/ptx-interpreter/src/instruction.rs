@@ -6,10 +6,13 @@ mod bits;
 mod compare;
 mod control;
 mod convert;
+mod cp_async;
 mod fence;
 mod float;
 mod integer;
+mod ldmatrix;
 mod load;
+mod mma;
 mod moves;
 mod shuffle;
 mod store;
@@ -17,6 +20,7 @@ mod vote;
 
 pub(crate) use barrier::Barrier;
 pub(crate) use control::Control;
+pub(crate) use cp_async::Pending;
 
 use crate::ParseError;
 use crate::decoder::{Condition, Decoder, Modifiers};
@@ -49,6 +53,9 @@ pub(crate) enum Operation {
     Shuffle(shuffle::Shuffle),
     Vote(vote::Vote),
     Fence(fence::Fence),
+    CopyAsync(cp_async::CopyAsync),
+    LoadMatrix(ldmatrix::LoadMatrix),
+    MultiplyMatrix(mma::MultiplyMatrix),
     Barrier(Barrier),
     Control(Control),
     /// A hint.
@@ -118,6 +125,9 @@ fn decode<'a>(
         "shfl" => shuffle::decode(statement, modifiers, decoder),
         "vote" | "activemask" | "match" | "redux" => vote::decode(statement, modifiers, decoder),
         "membar" | "fence" => fence::decode(statement, modifiers, decoder),
+        "cp" => cp_async::decode(statement, modifiers, decoder),
+        "ldmatrix" => ldmatrix::decode(statement, modifiers, decoder),
+        "mma" => mma::decode(statement, modifiers, decoder),
         "bar" | "barrier" => barrier::decode(statement, modifiers, decoder),
         "bra" | "ret" | "exit" | "trap" => control::decode(statement, modifiers, decoder),
         opcode => decoder.error(format!("the instruction `{opcode}` is not known")),
@@ -141,6 +151,9 @@ impl Operation {
             Operation::Shuffle(it) => return it.run(mask, machine),
             Operation::Vote(it) => return it.run(mask, machine),
             Operation::Fence(it) => return it.run(mask, machine),
+            Operation::CopyAsync(it) => return it.run(mask, machine),
+            Operation::LoadMatrix(it) => return it.run(mask, machine),
+            Operation::MultiplyMatrix(it) => return it.run(mask, machine),
             Operation::Barrier(_) | Operation::Control(_) | Operation::Nothing => {}
         }
         Ok(())

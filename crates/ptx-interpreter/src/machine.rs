@@ -166,6 +166,17 @@ impl Machine<'_> {
         })
     }
 
+    /// All lanes of a warp must be in the mask.
+    pub(crate) fn whole(&self, mask: Mask) -> Step {
+        match mask {
+            0xffff_ffff => Ok(()),
+            _ => {
+                let what = format!("all lanes of the warp must be here, not {mask:#010x} alone");
+                Err(Stop::first(mask, Cause::Lanes(what)))
+            }
+        }
+    }
+
     /// A lane's fence.
     pub(crate) fn fence(&mut self, lane: usize) -> Step {
         let thread = self.warp.first_thread() + lane as u32;

@@ -95,22 +95,22 @@ impl Publications {
         if fence == Fence::default() && self.collected.is_none() {
             return;
         }
-        let published = self.published.entry(address).or_default();
-        let same = |last: &Publication| {
-            let collected = match (&last.collected, &self.collected) {
-                (Some(a), Some(b)) => Arc::ptr_eq(a, b),
-                (a, b) => a.is_none() && b.is_none(),
-            };
-            (last.began, last.thread, last.fence) == (began, thread, fence) && collected
+        let publication = Publication {
+            began,
+            thread,
+            fence,
+            collected: self.collected.clone(),
         };
-        if !published.last().is_some_and(same) {
-            let collected = self.collected.clone();
-            published.push(Publication {
-                began,
-                thread,
-                fence,
-                collected,
-            });
+        // What a thread publishes later covers what it published before.
+        let published = self.published.entry(address).or_default();
+        let of_block = published
+            .iter_mut()
+            .rev()
+            .take_while(|other| other.began == began);
+        let mut same = of_block.filter(|other| other.thread == thread);
+        match same.next() {
+            Some(before) => *before = publication,
+            None => published.push(publication),
         }
     }
 

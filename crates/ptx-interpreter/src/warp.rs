@@ -1,4 +1,5 @@
 use crate::decoder::Condition;
+use crate::instruction::Pending;
 use crate::lane::{BITS, Bits, LANES, Lane, Mask, Plane, Slot};
 
 /// No instruction's number.
@@ -44,6 +45,8 @@ pub(crate) struct Warp {
     /// The lanes that have not ended.
     pub(crate) live: Mask,
     pub(crate) state: State,
+    /// Each lane's copies that need not be done yet.
+    pub(crate) copies: Vec<Pending>,
 }
 
 impl<T: Copy + Default> File<T> {
@@ -251,6 +254,7 @@ mod tests {
             frames: frames.collect(),
             live: !0,
             state: State::Ready,
+            copies: Vec::new(),
         }
     }
 

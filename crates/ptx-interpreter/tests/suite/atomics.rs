@@ -65,10 +65,7 @@ fn no_thread_is_lost() {
     assert_eq!(all("atom.global.exch.b32 %r2, [%rd0], %r1;").0, 79);
     // Counts to 6 and begins again; 80 steps of 7.
     assert_eq!(all("atom.global.inc.u32 %r2, [%rd0], 6;").0, 80 % 7);
-    assert_eq!(
-        all("atom.global.dec.u32 %r2, [%rd0], 6;").0,
-        7 - 80 % 7
-    );
+    assert_eq!(all("atom.global.dec.u32 %r2, [%rd0], 6;").0, 7 - 80 % 7);
     // Only the first finds 0; the second finds 5.
     assert_eq!(all("atom.global.cas.b32 %r2, [%rd0], 0, 5;").0, 5);
     let claim = "atom.acq_rel.gpu.global.cas.b64 %rd2, [%rd0], 0, 5;";

@@ -12,6 +12,7 @@ mod fences;
 mod floats;
 mod integers;
 mod launches;
+mod matrices;
 mod memory;
 mod moves;
 mod mutated;
