@@ -192,6 +192,7 @@ words! {
         V4 "v4",
         To "to",
         Sync "sync",
+        Warp "warp",
         Bfly "bfly",
         Down "down",
         Idx "idx",

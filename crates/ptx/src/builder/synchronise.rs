@@ -69,6 +69,12 @@ impl Builder {
         self.push(Mnemonic::Barrier, [Suffix::Sync.into()], [zero]);
     }
 
+    /// Waits for all lanes of the warp; no load or store is moved across.
+    pub fn warp_barrier(&mut self) {
+        let modifiers = [Suffix::Warp.into(), Suffix::Sync.into()];
+        self.push(Mnemonic::Barrier, modifiers, [EVERYONE]);
+    }
+
     /// What this thread wrote is there for the whole device before what it writes after.
     pub fn fence(&mut self) {
         let modifiers = [Suffix::AcqRel.into(), Suffix::Gpu.into()];

@@ -2,7 +2,7 @@ use eyas_tensor::Dim;
 
 use super::form::Form;
 use super::tile::Tile;
-use crate::builder::{Register, U32};
+use crate::builder::{Register, U32, U64};
 use crate::emitter::Emitter;
 use crate::error::Fault;
 use crate::place::{Place, is_narrow};
@@ -17,8 +17,8 @@ pub(super) struct Block<'f> {
     pub(super) tile: Tile,
     /// The places along the batch's axes.
     pub(super) batch: Vec<Place>,
-    /// The first row and column.
-    pub(super) first: [Place; 2],
+    /// The tile's number along rows and columns.
+    number: [Place; 2],
 }
 
 impl<'f> Block<'f> {
@@ -35,21 +35,38 @@ impl<'f> Block<'f> {
             false => e.divide(number, &rows.mul(columns)?)?,
         };
         let batch = e.places(batch, &form.batch)?;
-        let [row, column] = order(e, number, rows, columns)?;
-        let mut first = [row, column];
-        for (side, place) in first.iter_mut().enumerate() {
-            if !is_narrow(&form.sides[side].length) {
-                let wide = e.wide(*place);
-                *place = Place::Wide(e.held(wide));
-            }
-            *place = e.scale(*place, tile.length(side).into());
-        }
+        let number = order(e, number, rows, columns)?;
         Ok(Block {
             form,
             tile,
             batch,
-            first,
+            number: number.map(|number| match number {
+                Place::Constant(_) => number,
+                _ => narrow(e, number).into(),
+            }),
         })
+    }
+
+    /// The row or column that is so far from the tile's first, and a constant further.
+    pub(super) fn place(
+        &self,
+        e: &mut Emitter,
+        side: usize,
+        by: Register<U32>,
+        constant: u32,
+    ) -> Place {
+        let length = self.tile.length(side);
+        let wide = !is_narrow(&self.form.sides[side].length);
+        let place = match (self.number[side], wide) {
+            (Place::Narrow(number), false) => e.mad(number, length, by).into(),
+            (Place::Narrow(number), true) => {
+                let by = e.resize::<U64, U32>(by);
+                e.mad_wide(number, length, by).into()
+            }
+            (_, false) => by.into(),
+            (_, true) => e.resize::<U64, U32>(by).into(),
+        };
+        e.advance(place, constant.into())
     }
 
     /// Whether the tiles of a side end where it does.
@@ -90,19 +107,6 @@ impl<'f> Block<'f> {
     }
 }
 
-/// A place so much further.
-pub(super) fn plus(e: &mut Emitter, place: Place, by: Register<U32>, constant: u32) -> Place {
-    let place = match place {
-        Place::Constant(place) => e.advance(by.into(), place),
-        Place::Narrow(place) => e.add(place, by).into(),
-        Place::Wide(place) => {
-            let by = e.resize::<_, U32>(by);
-            e.add(place, by).into()
-        }
-    };
-    e.advance(place, constant.into())
-}
-
 /// The row and column of tiles that is this one in order.
 fn order(e: &mut Emitter, number: Place, rows: &Dim, columns: &Dim) -> Result<[Place; 2], Fault> {
     if rows.is(1) {
@@ -122,8 +126,8 @@ fn order(e: &mut Emitter, number: Place, rows: &Dim, columns: &Dim) -> Result<[P
     let even = |rows: i64| rows % i64::from(TOGETHER) == 0;
     if rows.as_constant().is_some_and(even) {
         let [column, row] = e.divide(within, &Dim::from(i64::from(TOGETHER)))?;
-        let row = narrow(e, row);
-        return Ok([plus(e, first, row, 0), column]);
+        let (first, row) = (narrow(e, first), narrow(e, row));
+        return Ok([e.add(first, row).into(), column]);
     }
     let (first, within) = (narrow(e, first), narrow(e, within));
     let rows = e.dim(rows);

@@ -3,17 +3,18 @@ use std::ops::Range;
 use eyas_ir::Comparison;
 use eyas_kernels::Access;
 
-use super::block::{Block, plus};
+use super::block::Block;
 use super::cell::Cell;
 use super::gate::Multiples;
+use super::share::Share;
 use super::stage::Stage;
-use super::sums::Share;
+use super::tile::GROUP;
 use crate::body::Lowering;
 use crate::builder::{Control, Predicate, Register};
 use crate::cursor::{Cursor, cursors_at, is_contiguous, is_uniform};
 use crate::emitter::Emitter;
 use crate::error::Fault;
-use crate::memory::Spot;
+use crate::memory::{Spot, size_of};
 use crate::place::Place;
 use crate::value::Value;
 
@@ -82,13 +83,15 @@ impl<'b, 'f> Epilogue<'b, 'f> {
         let cursors = cursors_at(e, &accesses, &self.block.batch)?;
         let across = tile.thread_columns as usize;
         if tile.thread_rows == 1 {
-            let row = plus(e, self.block.first[0], self.share.0[0], 0);
+            let first = self.share.first::<T>(e, 0);
+            let row = self.block.place(e, 0, first, 0);
             return self.row(e, &accesses, &cursors, row, sums);
         }
         e.comment("a row of sums after the other moves into the first's registers");
         let (number, again) = (e.copy(0u32), e.label("row"));
         e.place(again);
-        let local = e.add(self.share.0[0], number);
+        let local = self.share.first::<T>(e, 0);
+        let local = e.add(local, number);
         let group = tile.group(0);
         let local = match tile.apart(0) - group {
             between if group < tile.thread_rows => {
@@ -97,7 +100,7 @@ impl<'b, 'f> Epilogue<'b, 'f> {
             }
             _ => local,
         };
-        let row = plus(e, self.block.first[0], local, 0);
+        let row = self.block.place(e, 0, local, 0);
         self.row(e, &accesses, &cursors, row, &sums[..across])?;
         for (place, next) in sums.iter().zip(&sums[across..]) {
             e.assign(*place, *next);
@@ -147,7 +150,8 @@ impl<'b, 'f> Epilogue<'b, 'f> {
         let tile = &self.block.tile;
         for (number, sums) in (0..).zip(sums.chunks(tile.group(1) as usize)) {
             let apart = number * tile.apart(1);
-            let first = plus(e, self.block.first[1], self.share.0[1], apart);
+            let first = self.share.first::<T>(e, 1);
+            let first = self.block.place(e, 1, first, apart);
             let emit = |e: &mut Emitter| {
                 let group = self.group_at(e, first)?;
                 self.group(e, accesses, &here, &places, &group, sums)
@@ -232,16 +236,16 @@ impl<'b, 'f> Epilogue<'b, 'f> {
         let count = group.places.len();
         let dtype = e.dtype(access.argument);
         let stage = Stage::new(e, dtype, count)?;
+        let cursors = self.along(e, access, cursor, group)?;
         let single = |e: &mut Emitter| {
-            for place in 0..count {
-                let cursor = self.at(e, access, cursor, group, place)?;
+            for (place, (cursor, offset)) in cursors.iter().enumerate() {
                 if group.inside[place].is_some() || access.indirect.is_some() {
                     stage.clear(e, place, false);
                 }
                 let load = |e: &mut Emitter, inside: Option<Register<Predicate>>| {
                     let spot = cursor.spot(e, access)?;
                     let spot = within(e, spot, inside);
-                    let from = spot.address.global(0);
+                    let from = spot.address.global(*offset);
                     match spot.inside {
                         Some(inside) => {
                             e.guarded(inside, true, |b| stage.load(b, place..place + 1, from));
@@ -264,8 +268,7 @@ impl<'b, 'f> Epilogue<'b, 'f> {
             Some(grouped) => e.when_else(
                 grouped,
                 |e| {
-                    let cursor = self.at(e, access, cursor, group, 0)?;
-                    let spot = cursor.spot(e, access)?;
+                    let spot = cursors[0].0.spot(e, access)?;
                     let from = spot.address.global(0);
                     match spot.inside {
                         Some(inside) => {
@@ -293,12 +296,12 @@ impl<'b, 'f> Epilogue<'b, 'f> {
         results: &[Value],
     ) -> Result<(), Fault> {
         let dtype = e.dtype(access.argument);
+        let cursors = self.along(e, access, cursor, group)?;
         let single = |e: &mut Emitter| {
-            for (place, result) in results.iter().enumerate() {
-                let cursor = self.at(e, access, cursor, group, place)?;
+            for (place, (cursor, offset)) in cursors.iter().enumerate() {
                 let spot = cursor.spot(e, access)?;
                 let spot = within(e, spot, group.inside[place]);
-                e.store_element(dtype, spot, 0, *result)?;
+                e.store_element(dtype, spot, *offset, results[place])?;
             }
             Ok(())
         };
@@ -307,8 +310,7 @@ impl<'b, 'f> Epilogue<'b, 'f> {
             Some(grouped) => e.when_else(
                 grouped,
                 |e| {
-                    let cursor = self.at(e, access, cursor, group, 0)?;
-                    let spot = cursor.spot(e, access)?;
+                    let spot = cursors[0].0.spot(e, access)?;
                     e.store_elements(dtype, spot, results)
                 },
                 single,
@@ -316,20 +318,35 @@ impl<'b, 'f> Epilogue<'b, 'f> {
         }
     }
 
-    /// The cursor of a row at a column of a group.
-    fn at(
+    /// The cursor of a row at each column of a group, and so many bytes beyond.
+    fn along(
         &self,
         e: &mut Emitter,
         access: &Access,
         cursor: Cursor,
         group: &Group,
-        column: usize,
-    ) -> Result<Cursor, Fault> {
-        let mut cursor = cursor;
-        for (axis, place) in self.columns.clone().zip(&group.places[column]) {
-            cursor = cursor.advance(e, access, axis, *place)?;
+    ) -> Result<Vec<(Cursor, i32)>, Fault> {
+        let size = size_of(e.dtype(access.argument));
+        let step = match self.columns.len() {
+            1 => access.strides[self.columns.start].as_constant(),
+            _ => None,
+        };
+        let step = step.filter(|_| cursor.index.is_none());
+        let step = step.and_then(|step| i32::try_from(step.checked_mul(size)?).ok());
+        let step = step.filter(|step| step.checked_mul(GROUP as i32).is_some());
+        let mut cursors = Vec::with_capacity(group.places.len());
+        for places in &group.places {
+            if let (Some(step), Some((first, _))) = (step, cursors.first()) {
+                cursors.push((*first, step * cursors.len() as i32));
+                continue;
+            }
+            let mut cursor = cursor;
+            for (axis, place) in self.columns.clone().zip(places) {
+                cursor = cursor.advance(e, access, axis, *place)?;
+            }
+            cursors.push((cursor, 0));
         }
-        Ok(cursor)
+        Ok(cursors)
     }
 }
 

@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use eyas_ir::Comparison;
 
-use super::block::{Block, plus};
+use super::block::Block;
 use super::cell::Cell;
 use super::gate::gate;
 use super::operand::{Direction, Operand};
@@ -128,16 +128,24 @@ impl<'f> Loader<'f> {
 
     /// Loads the elements of a step, and goes on to the next step.
     pub(super) fn load(&self, e: &mut Emitter, wanted: Wanted) -> Result<(), Fault> {
-        self.each_way(e, |e, way| {
-            for slot in 0..way.pattern.slots {
-                self.load_slot(e, way, slot, wanted)?;
+        let load = |e: &mut Emitter, way: Way| {
+            (0..way.pattern.slots).try_for_each(|slot| self.load_slot(e, way, slot, wanted))
+        };
+        let advance = |e: &mut Emitter, way: Way| {
+            let count = Walker::count(self.operand, &way.pattern) as usize;
+            let mut walkers = self.start.walkers[..count].iter();
+            walkers.try_for_each(|walker| walker.advance(e, self.operand, self.panel.depth))
+        };
+        let counts = |way: Way| Walker::count(self.operand, &way.pattern);
+        match self.grouped {
+            Some((way, _)) if counts(way) != counts(self.single) => {
+                self.each_way(e, |e, way| load(e, way).and_then(|()| advance(e, way)))
             }
-            let count = Walker::count(self.operand, &way.pattern);
-            for walker in &self.start.walkers[..count as usize] {
-                walker.advance(e, self.operand, self.panel.depth)?;
+            _ => {
+                self.each_way(e, load)?;
+                advance(e, self.single)
             }
-            Ok(())
-        })
+        }
     }
 
     /// Stores the elements that were loaded into the buffer that begins so many bytes after the
@@ -210,7 +218,7 @@ impl<'f> Loader<'f> {
         };
         let together = if way.whole { group } else { 1 };
         for element in (0..group).step_by(together as usize) {
-            let cursor = walker.at(e, self.operand, start + along(element))?;
+            let at = walker.at(e, self.operand, start + along(element))?;
             let place = way.pattern.distance(slot).place + along(element);
             let elements = first + element as usize..first + (element + together) as usize;
             let unread = self.operand.access.indirect.is_some();
@@ -230,7 +238,7 @@ impl<'f> Loader<'f> {
                     Some(e.compare(Comparison::Less, place, bound))
                 }
             };
-            self.load_elements(e, cursor, elements, wanted)?;
+            self.load_elements(e, at, elements, wanted)?;
         }
         Ok(())
     }
@@ -239,7 +247,7 @@ impl<'f> Loader<'f> {
     fn load_elements(
         &self,
         e: &mut Emitter,
-        cursor: Cursor,
+        (cursor, offset): (Cursor, i32),
         elements: Range<usize>,
         wanted: Option<Register<Predicate>>,
     ) -> Result<(), Fault> {
@@ -250,7 +258,7 @@ impl<'f> Loader<'f> {
                 (Some(wanted), Some(inside)) => Some(e.and(wanted, inside)),
                 (wanted, inside) => wanted.or(inside),
             };
-            let from = spot.address.global(0);
+            let from = spot.address.global(offset);
             let load = |b: &mut Builder| self.stage.load(b, elements.clone(), from);
             match inside {
                 Some(inside) => e.guarded(inside, true, load),
@@ -320,7 +328,7 @@ impl Start {
         let mut walkers = Vec::new();
         for slot in 0..Walker::count(operand, &way.pattern) {
             let Corner { own, place } = way.pattern.distance(slot);
-            let own = plus(e, block.first[side], first.own, own);
+            let own = block.place(e, side, first.own, own);
             // Rows and columns beyond the last are the last again: nobody stores them.
             let together = match (way.whole, way.pattern.direction) {
                 (true, Direction::Own) => way.pattern.group,

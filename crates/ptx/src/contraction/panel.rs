@@ -124,23 +124,23 @@ impl Pattern {
         let thread = e.thread();
         match self.direction {
             Direction::Own => {
-                let across = panel.length / self.group;
-                let own = e.and(thread, across - 1);
-                let own = scaled(e, own, self.group);
-                let place = e.shift_right(thread, across.trailing_zeros());
+                let [place, own] = split(e, thread, panel.length / self.group);
+                let own = woven(e, own, self.group, None);
                 Corner { own, place }
             }
             Direction::Contracted => {
                 let (lanes, warps) = (lanes_along(panel.depth), warps_along(panel.depth));
-                let lane = e.and(thread, lanes - 1);
-                let rest = e.shift_right(thread, lanes.trailing_zeros());
-                let own = e.and(rest, LANES / lanes - 1);
-                let warp = e.shift_right(thread, LANES.trailing_zeros());
-                let along = e.and(warp, warps - 1);
-                let place = e.mad(along, lanes, lane);
-                let place = scaled(e, place, self.group);
-                let beside = e.shift_right(warp, warps.trailing_zeros());
-                let own = e.mad(beside, LANES / lanes, own);
+                let [warp, lane] = split(e, thread, LANES);
+                let [own, place] = split(e, lane, lanes);
+                let (own, place) = match warps {
+                    1 => (woven(e, warp, LANES / lanes, Some(own)), place),
+                    _ => {
+                        let [beside, along] = split(e, warp, warps);
+                        let own = woven(e, beside, LANES / lanes, Some(own));
+                        (own, woven(e, along, lanes, Some(place)))
+                    }
+                };
+                let place = woven(e, place, self.group, None);
                 Corner { own, place }
             }
         }
@@ -155,10 +155,23 @@ impl Pattern {
     }
 }
 
-fn scaled(e: &mut Emitter, value: Register<U32>, by: u32) -> Register<U32> {
-    match by {
-        1 => value,
-        _ => e.shift_left(value, by.trailing_zeros()),
+/// Quotient and remainder by a power of two.
+pub(super) fn split(e: &mut Emitter, number: Register<U32>, by: u32) -> [Register<U32>; 2] {
+    let quotient = e.shift_right(number, by.trailing_zeros());
+    [quotient, e.and(number, by - 1)]
+}
+
+/// `outer * by + inner`, the inverse of [`split`].
+pub(super) fn woven(
+    e: &mut Emitter,
+    outer: Register<U32>,
+    by: u32,
+    inner: Option<Register<U32>>,
+) -> Register<U32> {
+    match inner {
+        Some(inner) => e.mad(outer, by, inner),
+        None if by == 1 => outer,
+        None => e.shift_left(outer, by.trailing_zeros()),
     }
 }
 

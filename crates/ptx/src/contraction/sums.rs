@@ -3,14 +3,18 @@ use eyas_ir::Comparison;
 use super::block::Block;
 use super::cell::Cell;
 use super::form::Form;
-use super::left::Left;
 use super::load::{Loader, Wanted};
-use super::panel::{Corner, LANES, Panel};
+use super::panel::{Corner, Panel};
+use super::share::Share;
+use super::steps::Steps;
 use super::tile::{THREADS, Tile};
 use crate::body::lower;
 use crate::builder::{Control, Operand, Register, U32};
 use crate::emitter::Emitter;
 use crate::error::Fault;
+
+/// So many sums of a thread leave few registers for factors.
+const MANY_SUMS: usize = 64;
 
 /// A buffer in shared memory: the factors of either side for a step.
 #[derive(Debug, Clone, Copy)]
@@ -19,9 +23,6 @@ pub(super) struct Buffer {
     /// How many there are.
     count: u32,
 }
-
-/// The first row and the first column of a thread in its tile.
-pub(super) struct Share(pub(super) [Register<U32>; 2]);
 
 impl Buffer {
     pub(super) fn new(form: &Form, tile: &Tile) -> Buffer {
@@ -53,32 +54,6 @@ impl Buffer {
     }
 }
 
-impl Share {
-    /// A warp's threads form a rectangle, so that the factors that they load lie in few lines, and
-    /// what they store fills whole sectors.
-    pub(super) fn new(e: &mut Emitter, tile: &Tile) -> Share {
-        let across = tile.columns / tile.thread_columns;
-        let lanes = match tile.thread_columns {
-            1 => across.min(LANES),
-            _ => across.min(LANES / 4),
-        };
-        let warps = across / lanes;
-        let thread = e.thread();
-        let lane = e.and(thread, LANES - 1);
-        let warp = e.shift_right(thread, LANES.trailing_zeros());
-        let spread = |e: &mut Emitter, number: Register<U32>, columns: u32| {
-            let row = e.shift_right(number, columns.trailing_zeros());
-            [row, e.and(number, columns - 1)]
-        };
-        let (inner, outer) = (spread(e, lane, lanes), spread(e, warp, warps));
-        let mut place = |side: usize, lanes: u32| {
-            let place = e.mad(outer[side], lanes, inner[side]);
-            e.mul(place, tile.group(side))
-        };
-        Share([place(0, LANES / lanes), place(1, lanes)])
-    }
-}
-
 /// The sums of a thread's rows and columns, row by row. `memory` has room for all buffers.
 pub(super) fn sums<T: Cell>(
     e: &mut Emitter,
@@ -94,7 +69,7 @@ pub(super) fn sums<T: Cell>(
         block,
         buffer: Buffer::new(form, tile),
         memory,
-        first: share.0.map(|place| e.mad(place, T::BYTES, memory)),
+        factors: share.factors,
         sums,
     };
     match form.contracted.as_constant() {
@@ -113,8 +88,8 @@ struct Summing<'b, 'f, T: Cell> {
     block: &'b Block<'f>,
     buffer: Buffer,
     memory: Register<U32>,
-    /// Where the thread's first factors would be in the first buffer if its panel came first.
-    first: [Register<U32>; 2],
+    /// Those of [`Share`].
+    factors: [Register<U32>; 2],
     sums: Vec<Register<T>>,
 }
 
@@ -135,9 +110,6 @@ impl<T: Cell> Summing<'_, '_, T> {
             let memory = (self.memory, before);
             loaders.push(Loader::new::<T>(e, self.block, side, panel, memory)?);
         }
-        let terms = form.contracted.as_constant();
-        let whole = terms.is_some_and(|terms| terms % i64::from(depth) == 0);
-        let left = Left::all(e, &form.contracted);
         let load = |e: &mut Emitter, wanted: Wanted| {
             loaders.iter().try_for_each(|loader| loader.load(e, wanted))
         };
@@ -147,14 +119,13 @@ impl<T: Cell> Summing<'_, '_, T> {
                 .try_for_each(|loader| loader.store::<T>(e, buffer))
         };
         e.comment("the first step's factors");
-        let wanted = match whole {
-            true => Wanted::All,
-            false => Wanted::Below(left.at_most(e, depth)),
-        };
+        let single = self.buffer.count == 1;
+        let steps = Steps::new(e, &form.contracted, depth);
+        let wanted = steps.first(e, single);
         load(e, wanted)?;
         store(e, None)?;
         e.barrier();
-        if self.buffer.count == 1 {
+        if single {
             return self.products(e, None);
         }
         let bytes = self.buffer.cells() * T::BYTES;
@@ -162,14 +133,9 @@ impl<T: Cell> Summing<'_, '_, T> {
         let (step, summed) = (e.label("step"), e.label("summed"));
         e.place(step);
         e.comment("the next step's factors into registers");
-        left.take(e, depth);
-        let more = left.any(e);
         // Under conditions of their own, not in a block of their own: that would be moved behind
         // the products, and what is loaded would be waited for.
-        let wanted = match whole {
-            true => Wanted::Where(more),
-            false => Wanted::Below(left.at_most(e, depth)),
-        };
+        let (more, wanted) = steps.next(e);
         load(e, wanted)?;
         e.comment("this step's products");
         self.products(e, Some(buffer))?;
@@ -199,13 +165,21 @@ impl<T: Cell> Summing<'_, '_, T> {
             depth, unrolled, ..
         } = self.block.tile;
         let moves = depth > unrolled;
-        let factors = self.first.map(|first| match buffer {
-            Some(buffer) => e.add(first, buffer),
-            None if moves => e.copy(first),
-            None => first,
+        let factors = self.factors.map(|factors| match buffer {
+            Some(buffer) => e.add(factors, buffer),
+            None if moves => e.copy(factors),
+            None => factors,
         });
-        let some =
-            |e: &mut Emitter| (0..unrolled).try_for_each(|place| self.place(e, factors, place));
+        let some = |e: &mut Emitter| {
+            for place in 0..unrolled {
+                // Factors that are loaded too far ahead take registers that sums need.
+                if place > 0 && self.sums.len() >= MANY_SUMS {
+                    e.warp_barrier();
+                }
+                self.place(e, factors, place)?;
+            }
+            Ok(())
+        };
         if !moves {
             return some(e);
         }
@@ -214,13 +188,16 @@ impl<T: Cell> Summing<'_, '_, T> {
             let corner = Corner { own: 0, place };
             panel.cell(corner) * T::BYTES
         });
-        e.repeat(0u32, depth, unrolled, |e, _: Register<U32>| {
-            some(e)?;
-            for (factor, step) in factors.into_iter().zip(steps) {
-                e.set(factor, |b| b.add(factor, step));
-            }
-            Ok(())
-        })
+        let (left, again) = (e.copy::<U32>(depth / unrolled), e.label("products"));
+        e.place(again);
+        some(e)?;
+        for (factor, step) in factors.into_iter().zip(steps) {
+            e.set(factor, |b| b.add(factor, step));
+        }
+        e.set(left, |b| b.sub(left, 1u32));
+        let more = e.compare(Comparison::NotEqual, left, 0u32);
+        e.branch_where(more, true, again);
+        Ok(())
     }
 
     /// The products at a place that is summed over.

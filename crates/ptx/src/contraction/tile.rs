@@ -70,23 +70,24 @@ const WORDS: Tiles = Tiles {
     small: Tile {
         rows: 32,
         columns: 32,
-        depth: 32,
+        depth: 64,
         thread_rows: 2,
-        thread_columns: 2,
+        thread_columns: 4,
         unrolled: 8,
-        resident: 4,
+        resident: 3,
     },
     few_rows: Tile {
         rows: 8,
         columns: 32,
         depth: 128,
-        thread_rows: 2,
+        thread_rows: 4,
         thread_columns: 1,
         unrolled: 8,
         resident: 2,
     },
 };
 
+/// Half as deep, so that buffers of cells twice as large take as much memory.
 const DOUBLES: Tiles = Tiles {
     large: Tile {
         columns: 64,
@@ -96,15 +97,30 @@ const DOUBLES: Tiles = Tiles {
         thread_columns: 4,
         ..WORDS.large
     },
-    medium: WORDS.small,
-    small: WORDS.small,
+    medium: SMALL_DOUBLES,
+    small: SMALL_DOUBLES,
     few_rows: Tile {
         depth: 64,
         ..WORDS.few_rows
     },
 };
 
+const SMALL_DOUBLES: Tile = Tile {
+    depth: 32,
+    ..WORDS.small
+};
+
 impl Tile {
+    /// The tile with no more than the depth that so many places need.
+    fn fitted(mut self, terms: Option<i64>) -> Tile {
+        let least = (THREADS / self.rows.min(self.columns)).max(self.unrolled);
+        while self.depth > least && terms.is_some_and(|terms| terms <= i64::from(self.depth / 2)) {
+            self.depth /= 2;
+        }
+        self.unrolled = self.unrolled.min(self.depth);
+        self
+    }
+
     /// Threads that sum; the others only load.
     pub(super) fn summing(&self) -> u32 {
         self.rows / self.thread_rows * (self.columns / self.thread_columns)
@@ -160,14 +176,22 @@ pub(super) fn choices(form: &Form) -> Vec<Choice> {
         DType::F64 | DType::I64 | DType::U64 => &DOUBLES,
         _ => &WORDS,
     };
-    let last = |tile: Tile| Choice { tile, below: None };
+    let terms = form.contracted.as_constant();
+    let choice = |tile: Tile, below: Option<i64>| Choice {
+        tile: tile.fitted(terms),
+        below,
+    };
+    let last = |tile: Tile| choice(tile, None);
     if form.step.is_some() {
         return vec![last(tiles.small)];
     }
     let [rows, columns] = &form.sides;
     // Elements that are found one by one leave no registers for many sums.
-    let found = form.sides.iter().any(|side| side.operand.is_scattered());
-    let large = if found { tiles.medium } else { tiles.large };
+    let scattered = form.sides.iter().any(|side| side.operand.is_scattered());
+    let large = match scattered {
+        true => tiles.medium,
+        false => tiles.large,
+    };
     let batch = Dim::product(&form.batch).ok();
     let batch = batch.and_then(|batch| batch.as_constant()).unwrap_or(1);
     let width = columns.length.as_constant();
@@ -187,15 +211,8 @@ pub(super) fn choices(form: &Form) -> Vec<Choice> {
         return vec![last(tile)];
     }
     let mut choices = Vec::new();
-    let mut until = |tile: Tile, below: i64| {
-        let below = Some(below);
-        choices.push(Choice { tile, below });
-    };
-    if form
-        .contracted
-        .as_constant()
-        .is_some_and(|terms| terms >= MANY_TERMS)
-    {
+    let mut until = |tile: Tile, below: i64| choices.push(choice(tile, Some(below)));
+    if terms.is_some_and(|terms| terms >= MANY_TERMS) {
         until(tiles.few_rows, FEW_ROWS + 1);
     }
     match width {

@@ -77,14 +77,28 @@ impl Walker {
         }
     }
 
-    /// Where the element is that lies so many places further along the only contracted axis.
-    pub(super) fn at(&self, e: &mut Emitter, operand: &Operand, by: u32) -> Result<Cursor, Fault> {
-        match operand.contracted.clone().next_back() {
-            Some(axis) if by > 0 => {
+    /// Where the element is that lies so many places further along the only contracted axis, and
+    /// so many bytes beyond.
+    pub(super) fn at(
+        &self,
+        e: &mut Emitter,
+        operand: &Operand,
+        by: u32,
+    ) -> Result<(Cursor, i32), Fault> {
+        let Some(axis) = operand.contracted.clone().next_back().filter(|_| by > 0) else {
+            return Ok((self.cursor, 0));
+        };
+        let bytes = operand.access.strides[axis].mul(&Dim::from(
+            i64::from(by) * size_of(e.dtype(operand.access.argument)),
+        ))?;
+        let near = bytes.as_constant().and_then(|n| i32::try_from(n).ok());
+        match near.filter(|_| self.cursor.index.is_none()) {
+            Some(bytes) => Ok((self.cursor, bytes)),
+            None => {
                 let place = Place::Constant(by.into());
-                self.cursor.advance(e, &operand.access, axis, place)
+                let cursor = self.cursor.advance(e, &operand.access, axis, place)?;
+                Ok((cursor, 0))
             }
-            _ => Ok(self.cursor),
         }
     }
 

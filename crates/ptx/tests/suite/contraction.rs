@@ -5,7 +5,7 @@ use eyas_kernels::{
 use eyas_plan::{CudaArchitecture, Failure};
 use eyas_tensor::{DType, Dim, Number, Tensor};
 
-use crate::device::{Bindings, Case, Loaded, all_agree, difference, resources};
+use crate::device::{Bindings, Case, Loaded, all_agree, difference, resources, text};
 use crate::draw::{Draw, argument, dims, kernel};
 
 /// The sum as it is, cast to the result.
@@ -577,10 +577,13 @@ fn the_tile_is_taken_by_how_many_rows_there_are() {
     all_agree(&cases);
 }
 
-/// A contraction as models have it, with an epilogue of the second kind of [`epilogues`].
+/// Matrices with one of the [`epilogues`], the first of which is none here.
 fn layer(name: &str, types: Types, size: [&str; 3], turned: Turned, epilogue: usize) -> Kernel {
     let mut kernel = matrices(types, size, turned);
     kernel.name = name.to_owned();
+    if epilogue == 0 {
+        return kernel;
+    }
     let (body, _) = epilogues().swap_remove(epilogue);
     let [rows, columns] = [size[0], size[1]].map(|text| text.parse::<Dim>().unwrap());
     if let Work::Contraction(contraction) = &mut kernel.work {
@@ -601,64 +604,68 @@ fn layer(name: &str, types: Types, size: [&str; 3], turned: Turned, epilogue: us
     kernel
 }
 
-/// Registers and shared memory, as the assembler has them; and that nothing is spilled.
 #[test]
 fn nothing_is_spilled() {
     let f32 = Types::all(DType::F32);
+    let narrow = Types {
+        accumulator: DType::F32,
+        ..Types::all(DType::F16)
+    };
     let turned = Turned {
         right: true,
         ..STRAIGHT
     };
+    let square = ["4096", "4096", "4096"];
+    let odd = ["4095", "4097", "4099"];
+    let free = ["M", "N", "K"];
     let kernels = [
-        layer("large.relu", f32, ["4096", "4096", "4096"], STRAIGHT, 1),
-        layer(
-            "large.turned.gelu",
-            f32,
-            ["4096", "4096", "4096"],
-            turned,
-            2,
-        ),
-        layer(
-            "large.odd.residual",
-            f32,
-            ["4095", "4097", "4099"],
-            STRAIGHT,
-            3,
-        ),
-        layer("large.free.residual", f32, ["M", "768", "768"], turned, 3),
-        layer("large.free.gelu", f32, ["M", "3072", "768"], STRAIGHT, 2),
+        layer("large.relu", f32, square, STRAIGHT, 1),
+        layer("large.turned.gelu", f32, square, turned, 2),
+        layer("large.odd.residual", f32, odd, STRAIGHT, 3),
+        layer("large.half", narrow, square, STRAIGHT, 0),
+        layer("large.double", Types::all(DType::F64), square, STRAIGHT, 0),
+        layer("free.rows.residual", f32, ["M", "768", "768"], turned, 3),
+        layer("free.rows.gelu", f32, ["M", "3072", "768"], STRAIGHT, 2),
         layer("medium.gelu", f32, ["1024", "1024", "1024"], STRAIGHT, 2),
-        layer("free.gelu", f32, ["M", "N", "K"], STRAIGHT, 2),
         layer("small.gelu", f32, ["M", "64", "64"], STRAIGHT, 2),
-        layer("few.relu", f32, ["1", "4096", "4096"], turned, 1),
-        matrices(Types::all(DType::F64), ["4096", "4096", "4096"], STRAIGHT),
-        matrices(Types::all(DType::I64), ["M", "N", "K"], STRAIGHT),
-        matrices(Types::all(DType::F16), ["M", "N", "K"], STRAIGHT),
-        matrices(
-            Types {
-                left: DType::F16,
-                right: DType::F16,
-                accumulator: DType::F32,
-                result: DType::F16,
-            },
-            ["4096", "4096", "4096"],
-            STRAIGHT,
-        ),
+        layer("few.rows.relu", f32, ["1", "4096", "4096"], turned, 1),
+        layer("free.gelu", f32, free, STRAIGHT, 2),
+        layer("free.double", Types::all(DType::F64), free, STRAIGHT, 0),
+        layer("free.long", Types::all(DType::I64), free, STRAIGHT, 0),
+        layer("free.half", Types::all(DType::F16), free, STRAIGHT, 0),
+        batched(DType::F32, RightLayout::Strided),
+        gathering(),
     ];
+    let mut table = String::from("entry                  target  registers  shared\n");
     for architecture in CudaArchitecture::ALL {
-        let Some(all) = resources(&kernels, architecture) else {
+        let Some(entries) = resources(&kernels, architecture) else {
             return;
         };
-        for one in all {
-            eprintln!(
-                "{architecture} {:30} {:4} registers {:6} shared {} {} spilled {:?}",
-                one.entry,
-                one.registers,
-                one.shared,
-                one.spill_stores,
-                one.spill_loads,
-                one.warnings
-            );
+        for entry in entries {
+            let spilled = (entry.spill_stores, entry.spill_loads, entry.stack);
+            assert_eq!(spilled, (0, 0, 0), "{} is spilled", entry.entry);
+            let (name, target) = (entry.entry, architecture.to_string());
+            let (registers, shared) = (entry.registers, entry.shared);
+            let line = format!("{name:22} {target:6} {registers:10} {shared:7}\n");
+            table.push_str(&line);
         }
     }
+    insta::assert_snapshot!(table);
+}
+
+#[test]
+fn the_text_of_a_layer_with_bias_and_relu() {
+    let mut builder = BodyBuilder::new();
+    let (sum, bias) = (builder.input(DType::F32), builder.input(DType::F32));
+    let sum = builder.binary(BinaryFunction::Add, sum, bias);
+    let zero = builder.float(DType::F32, 0.0);
+    let relu = builder.binary(BinaryFunction::Maximum, sum, zero);
+    let mut kernel = matrices(Types::all(DType::F32), ["B", "10", "128"], STRAIGHT);
+    kernel.name = "fc2.relu".to_owned();
+    kernel.arguments.push(argument(DType::F32, Role::Read, 10));
+    if let Work::Contraction(contraction) = &mut kernel.work {
+        contraction.reads.push(access(3, 0, &dims(&[0, 1])));
+        contraction.epilogue = builder.finish(&[relu]);
+    }
+    insta::assert_snapshot!(text(&[kernel], CudaArchitecture::Sm80));
 }
