@@ -62,7 +62,14 @@ impl Entry {
             operation,
         });
         let flow: Vec<Flow> = code.iter().map(Instruction::flow).collect();
-        for (instruction, meets) in code.iter_mut().zip(joins(&flow)) {
+        let Some(joins) = joins(&flow) else {
+            let message = "the branches of this entry are too tangled".to_owned();
+            return Err(ParseError {
+                line: body.line,
+                message,
+            });
+        };
+        for (instruction, meets) in code.iter_mut().zip(joins) {
             if let Operation::Control(Control::Branch { join, .. }) = &mut instruction.operation {
                 *join = meets;
             }

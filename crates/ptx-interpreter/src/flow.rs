@@ -17,10 +17,11 @@ pub(crate) enum Flow {
 /// [`NOWHERE`] where they meet at the end alone.
 ///
 /// Post-dominators are found as in Cooper, Harvey, Kennedy, "A Simple, Fast Dominance Algorithm",
-/// on the reversed graph of blocks.
-pub(crate) fn joins(flow: &[Flow]) -> Vec<u32> {
+/// on the reversed graph of blocks. `None` where that takes too long, as it does for no sensible
+/// code.
+pub(crate) fn joins(flow: &[Flow]) -> Option<Vec<u32>> {
     let blocks = Blocks::new(flow);
-    let meets = blocks.post_dominators();
+    let meets = blocks.post_dominators()?;
     let mut joins = vec![NOWHERE; flow.len()];
     for (block, meet) in meets.iter().enumerate() {
         let last = blocks.starts[block + 1] - 1;
@@ -28,8 +29,11 @@ pub(crate) fn joins(flow: &[Flow]) -> Vec<u32> {
             joins[last] = blocks.starts[*meet] as u32;
         }
     }
-    joins
+    Some(joins)
 }
+
+/// The most steps from a block to where it meets another.
+const STEPS: usize = 1 << 24;
 
 /// Instructions that run one after another.
 struct Blocks {
@@ -110,7 +114,7 @@ impl Blocks {
         order
     }
 
-    fn post_dominators(&self) -> Vec<Option<usize>> {
+    fn post_dominators(&self) -> Option<Vec<Option<usize>>> {
         let (exit, order) = (self.exit(), self.order());
         let mut rank = vec![usize::MAX; exit + 1];
         for (at, block) in order.iter().enumerate() {
@@ -118,7 +122,7 @@ impl Blocks {
         }
         let mut meets: Vec<Option<usize>> = vec![None; exit + 1];
         meets[exit] = Some(exit);
-        let mut changed = true;
+        let (mut changed, mut steps) = (true, 0);
         while changed {
             changed = false;
             for block in order.iter().skip(1) {
@@ -129,13 +133,19 @@ impl Blocks {
                     while a != b {
                         while rank[a] > rank[b] {
                             a = meets[a].unwrap_or(exit);
+                            steps += 1;
                         }
                         while rank[b] > rank[a] {
                             b = meets[b].unwrap_or(exit);
+                            steps += 1;
                         }
                     }
                     a
                 });
+                steps += 1;
+                if steps > STEPS {
+                    return None;
+                }
                 if found.is_some() && found != meets[*block] {
                     meets[*block] = found;
                     changed = true;
@@ -143,10 +153,8 @@ impl Blocks {
             }
         }
         meets.truncate(exit);
-        meets
-            .into_iter()
-            .map(|meet| meet.filter(|meet| *meet != exit))
-            .collect()
+        let inner = |meet: Option<usize>| meet.filter(|meet| *meet != exit);
+        Some(meets.into_iter().map(inner).collect())
     }
 }
 
@@ -164,27 +172,27 @@ mod tests {
             Flow::Next,
             Flow::End,
         ];
-        assert_eq!(joins(&flow)[0], 4);
+        assert_eq!(joins(&flow).unwrap()[0], 4);
     }
 
     #[test]
     fn a_loop_is_left_to_what_follows_it() {
         // 0: -; 1: -; 2: branch 1; 3: end
         let flow = [Flow::Next, Flow::Next, Flow::Branch(1), Flow::End];
-        assert_eq!(joins(&flow)[2], 3);
+        assert_eq!(joins(&flow).unwrap()[2], 3);
     }
 
     #[test]
     fn ways_that_end_apart_meet_nowhere() {
         let flow = [Flow::Branch(2), Flow::End, Flow::End];
-        assert_eq!(joins(&flow)[0], NOWHERE);
+        assert_eq!(joins(&flow).unwrap()[0], NOWHERE);
     }
 
     #[test]
     fn a_loop_without_an_end_is_no_trouble() {
         let flow = [Flow::Branch(3), Flow::Next, Flow::Jump(1), Flow::End];
-        assert_eq!(joins(&flow)[0], 3);
-        assert_eq!(joins(&[Flow::Jump(0)]), [NOWHERE]);
+        assert_eq!(joins(&flow).unwrap()[0], 3);
+        assert_eq!(joins(&[Flow::Jump(0)]).unwrap(), [NOWHERE]);
     }
 
     #[test]
@@ -197,7 +205,7 @@ mod tests {
             Flow::Next,
             Flow::End,
         ];
-        let joins = joins(&flow);
+        let joins = joins(&flow).unwrap();
         assert_eq!((joins[1], joins[2]), (4, 4));
     }
 }

@@ -26,42 +26,43 @@ pub enum Type {
 }
 
 impl Type {
-    const ALL: [(Type, &'static str, u32); 19] = [
-        (Type::Predicate, "pred", 0),
-        (Type::B8, "b8", 1),
-        (Type::B16, "b16", 2),
-        (Type::B32, "b32", 4),
-        (Type::B64, "b64", 8),
-        (Type::U8, "u8", 1),
-        (Type::U16, "u16", 2),
-        (Type::U32, "u32", 4),
-        (Type::U64, "u64", 8),
-        (Type::S8, "s8", 1),
-        (Type::S16, "s16", 2),
-        (Type::S32, "s32", 4),
-        (Type::S64, "s64", 8),
-        (Type::F16, "f16", 2),
-        (Type::F16x2, "f16x2", 4),
-        (Type::Bf16, "bf16", 2),
-        (Type::Bf16x2, "bf16x2", 4),
-        (Type::F32, "f32", 4),
-        (Type::F64, "f64", 8),
+    const ALL: [(Type, &'static str); 19] = [
+        (Type::Predicate, "pred"),
+        (Type::B8, "b8"),
+        (Type::B16, "b16"),
+        (Type::B32, "b32"),
+        (Type::B64, "b64"),
+        (Type::U8, "u8"),
+        (Type::U16, "u16"),
+        (Type::U32, "u32"),
+        (Type::U64, "u64"),
+        (Type::S8, "s8"),
+        (Type::S16, "s16"),
+        (Type::S32, "s32"),
+        (Type::S64, "s64"),
+        (Type::F16, "f16"),
+        (Type::F16x2, "f16x2"),
+        (Type::Bf16, "bf16"),
+        (Type::Bf16x2, "bf16x2"),
+        (Type::F32, "f32"),
+        (Type::F64, "f64"),
     ];
 
     /// The type of that name, which is written without its dot.
     pub(crate) fn named(name: &str) -> Option<Type> {
-        Type::ALL
-            .into_iter()
-            .find(|(_, text, _)| *text == name)
-            .map(|(kind, ..)| kind)
+        let found = Type::ALL.into_iter().find(|(_, text)| *text == name);
+        found.map(|(kind, _)| kind)
     }
 
     /// How many bytes a value takes; a predicate takes none in memory.
     pub fn bytes(self) -> u32 {
-        Type::ALL
-            .into_iter()
-            .find(|(kind, ..)| *kind == self)
-            .map_or(0, |(.., bytes)| bytes)
+        match self {
+            Type::Predicate => 0,
+            Type::B8 | Type::U8 | Type::S8 => 1,
+            Type::B16 | Type::U16 | Type::S16 | Type::F16 | Type::Bf16 => 2,
+            Type::B32 | Type::U32 | Type::S32 | Type::F32 | Type::F16x2 | Type::Bf16x2 => 4,
+            Type::B64 | Type::U64 | Type::S64 | Type::F64 => 8,
+        }
     }
 
     /// Whether it is a signed integer.
@@ -101,7 +102,7 @@ impl Type {
 /// As in the text, with its dot.
 impl fmt::Display for Type {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let found = Type::ALL.into_iter().find(|(kind, ..)| kind == self);
-        write!(f, ".{}", found.map_or("", |(_, name, _)| name))
+        let found = Type::ALL.into_iter().find(|(kind, _)| kind == self);
+        write!(f, ".{}", found.map_or("", |(_, name)| name))
     }
 }

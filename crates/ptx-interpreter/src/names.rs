@@ -53,10 +53,9 @@ impl<'a> Names<'a> {
 
     /// Declares `count` registers, numbered from 0; false where a name is taken.
     pub(crate) fn declare_family(&mut self, family: &'a str, kind: Type, count: u64) -> bool {
-        let taken = self.registers.keys().any(|name| {
-            let number = name.strip_prefix(family);
-            number.is_some_and(|number| number.parse::<u64>().is_ok_and(|n| n < count))
-        });
+        let alike = self.registers.range(family..).map(|(name, _)| *name);
+        let mut alike = alike.map_while(|name| name.strip_prefix(family));
+        let taken = alike.any(|number| number.parse::<u64>().is_ok_and(|number| number < count));
         !taken && self.families.insert(family, (kind, count)).is_none()
     }
 

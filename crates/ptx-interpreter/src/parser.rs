@@ -32,6 +32,9 @@ const PARAMETERS: usize = 4096;
 /// The most bytes of shared memory that a text may declare.
 const SHARED: u32 = 48 << 10;
 
+/// The most shared variables outside of entries.
+const VARIABLES: usize = 256;
+
 /// Reads a module.
 pub(crate) fn parse(text: &str) -> Result<Text<'_>, ParseError> {
     let tokens = tokens(text)?;
@@ -152,6 +155,9 @@ impl<'a> Parser<'_, 'a> {
                 "shared" => {
                     let variables = self.variables()?;
                     self.shared.extend(variables);
+                    if self.shared.len() > VARIABLES {
+                        return self.error("too many variables outside entries");
+                    }
                 }
                 "entry" => {
                     if !version {

@@ -121,7 +121,23 @@ fn hostile_texts_are_refused_soon() {
         format!("{head}.entry k() .maxntid 65536, 65536, 65536 {{ ret; }}"),
         format!("{head}.entry k() {{ {} }}", "bra L; ".repeat(100_000)),
         format!("{head}.entry k() {{ L: {} }}", "bra L; ".repeat(100_000)),
+        format!(
+            "{head}{}",
+            ".extern .shared .b8 x[]; .entry k() {}".repeat(20_000)
+        ),
+        guarded(|at| (at + 7919) % 50_000),
+        guarded(|at| 50_000 - at - 1),
+        guarded(|at| at / 2),
     ] {
         survive(&text);
     }
+}
+
+/// Very many branches, each to where `to` says.
+fn guarded(to: impl Fn(usize) -> usize) -> String {
+    let mut text = ".version 8.0 .target sm_80 .entry k() { .reg .pred %p;".to_owned();
+    for at in 0..50_000 {
+        text.push_str(&format!("L{at}: @%p bra L{};\n", to(at)));
+    }
+    text + "}"
 }

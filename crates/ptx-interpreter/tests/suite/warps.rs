@@ -31,16 +31,16 @@ fn lanes_read_each_other() {
 fn lanes_read_each_other_within_segments() {
     // Segments of eight: the mask of what stays is 0x18.
     let found = shuffled("shfl.sync.down.b32 %r1|%p1, %r2, 3, 0x1807, -1;");
-    for lane in 0..32 {
+    for (lane, found) in found.into_iter().enumerate() {
         let there = lane % 8 + 3 < 8;
-        assert_eq!(found[lane], of(if there { lane + 3 } else { lane }, there));
+        assert_eq!(found, of(if there { lane + 3 } else { lane }, there));
     }
     let found = shuffled("shfl.sync.idx.b32 %r1|%p1, %r2, 2, 0x1807, -1;");
     assert!((0..32).all(|lane| found[lane] == of(lane / 8 * 8 + 2, true)));
     let found = shuffled("shfl.sync.up.b32 %r1|%p1, %r2, 1, 0x1800, -1;");
-    for lane in 0..32 {
+    for (lane, found) in found.into_iter().enumerate() {
         let there = lane % 8 > 0;
-        assert_eq!(found[lane], of(if there { lane - 1 } else { lane }, there));
+        assert_eq!(found, of(if there { lane - 1 } else { lane }, there));
     }
 }
 
