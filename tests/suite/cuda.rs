@@ -9,7 +9,7 @@ use eyas::{
 };
 use eyas_testing::{Draw, Options, random_module};
 
-use crate::program::{Runner, compile_module, evaluate, repository};
+use crate::program::{Runner, assemble, compile_module, evaluate, repository};
 use crate::{differential, encoder, ops};
 
 fn compiler(architecture: CudaArchitecture) -> Compiler {
@@ -79,6 +79,7 @@ fn digits(device: &Device) {
         ..Compiler::default()
     };
     let set = compiler.compile(repository("examples/mnist.eyas")).unwrap();
+    assemble(&set);
     let set = Arc::new(KernelSet::from_bytes(&set.to_bytes().unwrap()).unwrap());
     let recorded = read_tensor(repository("examples/data/mnist_mlp.probabilities.npy")).unwrap();
     let data = Dataset::open_idx(&repository("examples/data"), "t10k", 1.0 / 255.0).unwrap();

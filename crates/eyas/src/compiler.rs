@@ -340,7 +340,9 @@ pub(crate) fn places(source: &Source, kernels: &[Kernel]) -> BTreeMap<String, Ve
             );
             format!("{name}:{}:{}", place.line, place.column)
         });
-        (kernel.name.clone(), spans.collect())
+        let mut places: Vec<String> = spans.collect();
+        places.dedup();
+        (kernel.name.clone(), places)
     });
     kernels.collect()
 }
