@@ -65,7 +65,8 @@ fn stage(
         });
     }
     for machine in &machines {
-        if machines.len() > 1 {
+        // A module of PTX says itself what it is for.
+        if machines.len() > 1 && own.stage != Stage::Ptx {
             text.push_str(&format!("; {machine}\n"));
         }
         let target = compiler

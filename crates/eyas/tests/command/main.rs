@@ -5,5 +5,6 @@
 mod bad_data;
 mod bad_kernel_sets;
 mod bad_sources;
+mod devices;
 mod place;
 mod usage;
