@@ -48,12 +48,16 @@ fn compile_kernel(
     let work = kernel.coalesced();
     let work = work.map_bodies(|body| expand(body, Capabilities::ALL));
     let mut emitter = Emitter::new(&work);
-    let launch = match &work.work {
+    let mut launch = match &work.work {
         Work::Map(map) => map::emit(&mut emitter, map)?,
         Work::Reduce(reduce) => reduce::emit(&mut emitter, reduce)?,
         Work::Contraction(contraction) => contraction::emit(&mut emitter, contraction)?,
         Work::Scatter(scatter) => scatter::emit(&mut emitter, scatter)?,
     };
+    // Code that never runs may name scratch memory of no bytes; the parameter is there nevertheless.
+    if emitter.has_scratch() && launch.scratch.is(0) {
+        launch.scratch = Dim::from(1);
+    }
     let emitted = emitter.finish(&launch);
     let function = Function {
         name: kernel.name.clone(),

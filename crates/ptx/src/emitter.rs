@@ -159,6 +159,11 @@ impl<'k> Emitter<'k> {
         address
     }
 
+    /// Whether the code reads where scratch memory lies.
+    pub(crate) fn has_scratch(&self) -> bool {
+        self.scratch.is_some()
+    }
+
     /// The launch's scratch memory; [`Launch::scratch`] then says how much.
     pub(crate) fn scratch(&mut self) -> Register<U64> {
         if let Some(address) = self.scratch {

@@ -619,6 +619,17 @@ fn no_rows_are_no_blocks() {
     }
 }
 
+/// What blocks would share is then in scratch memory of no bytes.
+#[test]
+fn no_rows_that_are_long_are_no_blocks() {
+    for folded in [Folded::Last, Folded::First] {
+        let sum = Fold::Value(Reduction::Sum);
+        let kernel = fold(DType::F32, sum, "0", "70001", folded);
+        let arguments = tensors(&kernel, &Bindings::new(), |_| Number::Float(1.0));
+        agrees(&kernel, &arguments, &Bindings::new(), 0.0);
+    }
+}
+
 /// The sum of rows that an index picks, an index a row or one a place.
 fn gathered(rows: i64, count: i64, length: i64, one_a_row: bool) -> Kernel {
     let reduce = Reduce {
