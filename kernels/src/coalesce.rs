@@ -120,7 +120,8 @@ fn coalesced_contraction(c: &Contraction) -> Option<Contraction> {
     let right = strided.then_some((&c.right, RIGHT));
     let result = c.reads.iter().chain([&c.write]).map(|a| (a, RESULT));
     space.watch([(&c.left, LEFT)].into_iter().chain(right).chain(result))?;
-    space.move_to_rows(|axis| !strided || c.right.strides.get(axis).is_some_and(|s| s.is(0)));
+    let is_fixed = |axis: usize, part: &Access| part.strides.get(axis).is_some_and(|s| s.is(0));
+    space.move_to_rows(|axis| !strided || c.right.parts().all(|part| is_fixed(axis, part)));
     space.merge(&[]);
     Some(Contraction {
         batch: space.extents(BATCH),

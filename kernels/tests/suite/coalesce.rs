@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use eyas_ir::{BinaryFunction, BodyBuilder, ScalarOp};
-use eyas_kernels::{Access, Kernel, Map, RightLayout, Role, Work, expand, row_major};
+use eyas_kernels::{Access, Indirect, Kernel, Map, RightLayout, Role, Work, expand, row_major};
 use eyas_reference::run_kernel;
 use eyas_tensor::{DType, Dim, Facts, Number, Tensor};
 use proptest::prelude::*;
@@ -60,6 +60,38 @@ fn every_family_gives_the_same_over_fewer_axes() {
         assert_eq!(contraction.columns, dims("5"));
         assert_eq!(contraction.contracted, dims("6"));
     }
+}
+
+/// A batch axis along which another index is read is one that the operand has.
+#[test]
+fn a_batch_axis_that_indexes_the_right_operand_stays() {
+    let mut kernel = product(RightLayout::Strided);
+    kernel.arguments[1] = argument(F32, Role::Read, "36");
+    kernel.arguments.push(argument(DType::I64, Role::Read, "B"));
+    let index = kernel.arguments.len() - 1;
+    let Work::Contraction(contraction) = &mut kernel.work else {
+        unreachable!()
+    };
+    let along = |strides: &[Dim]| {
+        let mut own = vec![Dim::from(0); strides.len()];
+        own[0] = Dim::from(1);
+        own
+    };
+    contraction.right.indirect = Some(Indirect {
+        index: Box::new(Access {
+            argument: index,
+            offset: Dim::from(0),
+            strides: along(&contraction.right.strides),
+            indirect: None,
+        }),
+        stride: Dim::from(1),
+        extent: Dim::from(7),
+    });
+    let result = coalesced(&kernel);
+    let Work::Contraction(contraction) = &result.work else {
+        unreachable!()
+    };
+    assert_eq!(contraction.batch, dims("B"));
 }
 
 #[test]
