@@ -1,4 +1,5 @@
 mod layers;
+mod random;
 mod tiles;
 
 use eyas_ir::{BinaryFunction, Body, BodyBuilder, ScalarOp};
