@@ -7,13 +7,6 @@ use super::{biased, eighths, plain, value};
 use crate::device::{Bindings, Case, all_agree};
 use crate::draw::{Draw, kernel};
 
-/// An axis: what a kernel says of its extent, and what it is.
-#[derive(Clone)]
-struct Axis {
-    extent: Dim,
-    size: i64,
-}
-
 /// A kernel while it is drawn.
 struct Drawn {
     draw: Draw,
@@ -23,27 +16,27 @@ struct Drawn {
 }
 
 impl Drawn {
-    fn axes(&mut self, most: usize, sizes: &[i64]) -> Vec<Axis> {
+    fn axes(&mut self, most: usize, sizes: &[i64]) -> Vec<Dim> {
         let count = self.draw.below(most + 1);
-        (0..count).map(|_| self.axis(sizes)).collect()
+        (0..count).map(|_| self.extent(sizes)).collect()
     }
 
-    fn axis(&mut self, sizes: &[i64]) -> Axis {
+    /// One of the sizes, often as what a symbol is bound to.
+    fn extent(&mut self, sizes: &[i64]) -> Dim {
         let size = self.draw.pick(sizes);
-        let extent = match self.draw.below(3) {
+        match self.draw.below(3) {
             0 => {
                 let name = format!("N{}", self.bindings.len());
                 self.bindings.insert(name.clone(), size);
                 Dim::symbol(&name)
             }
             _ => Dim::from(size),
-        };
-        Axis { extent, size }
+        }
     }
 
     /// Strides of axes that are stored in any order, each perhaps with a gap after it or, where
     /// that is allowed, repeated; and how many elements that takes.
-    fn strides(&mut self, axes: &[Axis], repeats: bool) -> (Vec<Dim>, Dim) {
+    fn strides(&mut self, axes: &[Dim], repeats: bool) -> (Vec<Dim>, Dim) {
         let mut order: Vec<usize> = (0..axes.len()).collect();
         for place in (1..order.len()).rev() {
             let other = self.draw.below(place + 1);
@@ -62,7 +55,7 @@ impl Drawn {
                 continue;
             }
             strides[axis] = stride.clone();
-            stride = stride.mul(&axes[axis].extent).unwrap();
+            stride = stride.mul(&axes[axis]).unwrap();
             let gap = [0, 0, 0, 0, 1, 4];
             stride = stride.add(&Dim::from(self.draw.pick(&gap))).unwrap();
         }
@@ -81,7 +74,7 @@ impl Drawn {
     }
 
     /// An access over some axes, with a tensor of its own, sometimes through an index.
-    fn read(&mut self, axes: &[Axis], dtype: DType) -> Access {
+    fn read(&mut self, axes: &[Dim], dtype: DType) -> Access {
         let (strides, mut length) = self.strides(axes, true);
         let offset = Dim::from(self.draw.pick(&[0, 0, 4, 3]));
         length = length.add(&offset).unwrap();
@@ -156,12 +149,11 @@ fn drawn(seed: u64) -> Case {
         strides,
         indirect: None,
     };
-    let extents = |axes: &[Axis]| axes.iter().map(|axis| axis.extent.clone()).collect();
     let contraction = Contraction {
-        batch: extents(&batch),
-        rows: extents(&rows),
-        columns: extents(&columns),
-        contracted: extents(&contracted),
+        batch,
+        rows,
+        columns,
+        contracted,
         left,
         right,
         right_layout: RightLayout::Strided,
