@@ -160,13 +160,11 @@ impl<'a> Reader<'a> {
         } else if self.rest().starts_with('.') && word.bytes().all(|byte| byte.is_ascii_digit()) {
             let start = self.at - word.len();
             self.at += 1;
-            let mut more = self.take(|c| c.is_ascii_alphanumeric());
-            if more.ends_with(['e', 'E']) && self.rest().starts_with(['-', '+']) {
+            let digits = self.take(|c| c.is_ascii_alphanumeric());
+            if digits.ends_with(['e', 'E']) && self.rest().starts_with(['-', '+']) {
                 self.at += 1;
                 self.take(|c| c.is_ascii_digit());
-                more = &self.text[start..self.at];
             }
-            let _ = more;
             self.text[start..self.at]
                 .parse()
                 .ok()
