@@ -41,7 +41,8 @@ pub struct Function {
 /// is launched.
 ///
 /// The parameters of its entry take eight bytes each, in this order: the first
-/// byte of each argument (`.u64`), with [`Grid::checks`] the launch's [`DeviceFailure`] (`.u64`),
+/// byte of each argument (`.u64`), with [`Grid::checks`] the launch's [`crate::DeviceFailure`]
+/// (`.u64`),
 /// with [`Function::scratch`] that is not the constant 0 the scratch memory, 256-byte aligned
 /// (`.u64`), and the value of each dim of [`Function::dims`] (`.s64`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
