@@ -40,11 +40,10 @@ pub struct Function {
 /// How a GPU launches a function: in a grid of [`Function::units`] blocks along x; of none, nothing
 /// is launched.
 ///
-/// The parameters of its entry take eight bytes each, in this order: the first
-/// byte of each argument (`.u64`), with [`Grid::checks`] the launch's [`crate::DeviceFailure`]
-/// (`.u64`),
-/// with [`Function::scratch`] that is not the constant 0 the scratch memory, 256-byte aligned
-/// (`.u64`), and the value of each dim of [`Function::dims`] (`.s64`).
+/// The parameters of its entry take eight bytes each, in this order: the first byte of each argument
+/// (`.u64`), with [`Grid::checks`] the launch's [`crate::DeviceFailure`] (`.u64`), with
+/// [`Function::scratch`] that is not the constant 0 the scratch memory, 256-byte aligned (`.u64`),
+/// and the value of each dim of [`Function::dims`] (`.s64`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grid {
     /// The entry's name in the PTX module.
