@@ -9,6 +9,8 @@ use eyas::{
 };
 use eyas_testing::Draw;
 
+use crate::assemble::assemble;
+
 /// A GPU, or the stub of one.
 pub struct Gpu {
     pub device: Device,
@@ -59,7 +61,9 @@ pub fn compiled(text: &str) -> Arc<KernelSet> {
     let path = folder.path().join("model.eyas");
     std::fs::write(&path, text).unwrap();
     let set = compiler().compile(&path);
-    Arc::new(set.unwrap_or_else(|error| panic!("{error}\n{text}")))
+    let set = set.unwrap_or_else(|error| panic!("{error}\n{text}"));
+    assemble(&set);
+    Arc::new(set)
 }
 
 impl Gpu {

@@ -4,6 +4,8 @@
 //! With `EYAS_GPU=required` a machine without a GPU fails them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "../suite/assemble.rs"]
+mod assemble;
 mod elementwise;
 mod indexing;
 mod layout;

@@ -9,7 +9,8 @@ use eyas::{
 };
 use eyas_testing::{Draw, Options, random_module};
 
-use crate::program::{Runner, assemble, compile_module, evaluate, repository};
+use crate::assemble::assemble;
+use crate::program::{Runner, compile_module, evaluate, repository};
 use crate::{differential, encoder, ops};
 
 fn compiler(architecture: CudaArchitecture) -> Compiler {

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use eyas::{Compiler, KernelSet, PassTimes, Session, Source, Tensor};
 use eyas_ir::Module;
-use eyas_ptx::Assembler;
 use eyas_reference::Evaluator;
+
+use crate::assemble::assemble;
 
 /// A path from the repository's root.
 pub fn repository(path: &str) -> PathBuf {
@@ -33,41 +34,6 @@ pub fn compile_module(
     });
     assemble(&set);
     Arc::new(set)
-}
-
-/// NVIDIA's assembler takes the code for GPUs that a set holds, and keeps the sums of contractions
-/// in registers.
-pub fn assemble(set: &KernelSet) {
-    // In every order the modules are those of the first.
-    if std::env::var("EYAS_CUDA_STUB_ORDER").is_ok_and(|order| order != "late") {
-        return;
-    }
-    for machine in set.machines() {
-        let (Some(architecture), Some(assembler)) = (machine.cuda(), Assembler::find()) else {
-            continue;
-        };
-        let ptx = set.ptx(architecture).unwrap();
-        let entries = assembler.assemble(ptx, architecture);
-        let entries = entries.unwrap_or_else(|error| panic!("{error}\n{ptx}"));
-        for entry in entries {
-            let spilled = entry.spill_stores + entry.spill_loads;
-            let name = &entry.entry;
-            assert!(
-                spilled == 0 || !is_contraction(ptx, name),
-                "contraction `{name}` spills {spilled} bytes for {architecture}\n{ptx}"
-            );
-        }
-    }
-}
-
-/// Whether the comment above an entry says so.
-fn is_contraction(ptx: &str, entry: &str) -> bool {
-    let above = ptx.split(&format!(".entry {entry}(")).next().unwrap();
-    let mut lines = above.lines().rev().skip(1);
-    let comment = lines.by_ref().take_while(|line| line.starts_with("//"));
-    comment
-        .into_iter()
-        .any(|line| line.starts_with("// contraction "))
 }
 
 /// Where compiled code runs.
